@@ -1,0 +1,274 @@
+"""Every error of the library. Each class says what the caller may do next.
+
+::
+
+    BinanceError
+    ├─ ConfigurationError            a setting is wrong; nothing was sent
+    ├─ RequestInvalid                a request breaks Binance's rules; nothing was sent
+    ├─ TransportError
+    │  ├─ ConnectFailed              no connection could be opened
+    │  └─ ConnectionLost             an open connection ended
+    ├─ ProtocolError
+    │  ├─ DecodeFailed               a frame is not what the protocol says; it is kept in ``payload``
+    │  └─ UnexpectedFrame            a frame is well formed and has no place here
+    ├─ RequestRejected               certainly no effect
+    │  ├─ OrderRejected              the order was refused; see ``reason``
+    │  ├─ RateLimited                wait until ``retry_after``
+    │  ├─ Banned                     this address is shut out until ``until``
+    │  └─ PartiallyApplied           one half of a cancel-replace took effect; see ``data``
+    ├─ OutcomeUnknown                sent, and no answer: ask before sending again
+    ├─ ConsumerTooSlow               the bounded buffer of a stream overflowed
+    ├─ BookOutOfSync                 an order book lost its place in the diff stream
+    └─ GapUnfilled                   trades are missing and could not be fetched
+
+``IngestionError`` and its children belong to capture: ``UnknownSymbol``, ``SinkFailed``, ``SinkLocked``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class BinanceError(Exception):
+    """Base of all errors of this library."""
+
+
+class ConfigurationError(BinanceError, ValueError):
+    """A setting is wrong; nothing was sent."""
+
+
+class RequestInvalid(BinanceError, ValueError):
+    """A request breaks Binance's documented rules; nothing was sent.
+
+    Attributes:
+        method: The method or command that was to be sent.
+    """
+
+    def __init__(self, message: str, *, method: str = "") -> None:
+        super().__init__(f"{method}: {message}" if method else message)
+        self.method = method
+
+
+class TransportError(BinanceError):
+    """The connection could not do its work."""
+
+
+class ConnectFailed(TransportError):
+    """No connection could be opened.
+
+    Attributes:
+        url: Where to.
+        attempts: How many times it was tried.
+        status: The HTTP status of a refused handshake, when there was one.
+        retry_after: Seconds to wait that the server asked for, when it did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str = "",
+        attempts: int = 1,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.url = url
+        self.attempts = attempts
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ConnectionLost(TransportError):
+    """An open connection ended, by either side or in between.
+
+    Attributes:
+        reason: Why, in a few words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"connection lost: {reason}")
+        self.reason = reason
+
+
+class ProtocolError(BinanceError):
+    """The other side does not speak the protocol."""
+
+
+class DecodeFailed(ProtocolError):
+    """A frame could not be decoded.
+
+    Attributes:
+        payload: The frame as received.
+    """
+
+    def __init__(self, message: str, payload: bytes) -> None:
+        shown = payload[:120].decode("utf-8", "replace")
+        super().__init__(f"{message}: {shown!r}{' …' if len(payload) > len(shown) else ''}")
+        self.payload = payload
+
+
+class UnexpectedFrame(ProtocolError):
+    """A well-formed frame that has no place here.
+
+    Attributes:
+        payload: The frame as received.
+    """
+
+    def __init__(self, message: str, payload: bytes) -> None:
+        super().__init__(message)
+        self.payload = payload
+
+
+class RequestRejected(BinanceError):
+    """The exchange refused a request; it had no effect.
+
+    Attributes:
+        method: The method that was called.
+        status: HTTP-like status of the reply (400, 401, 403 …); 0 for stream commands, which have none.
+        code: Binance's error code, for example -1121.
+        message: Binance's text.
+        data: Binance's further data, when sent.
+    """
+
+    def __init__(self, method: str, status: int, code: int, message: str, data: Any = None) -> None:
+        super().__init__(f"{method}: {message} (code {code}, status {status})")
+        self.method = method
+        self.status = status
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class OrderRejected(RequestRejected):
+    """The exchange refused an order.
+
+    Attributes:
+        reason: Binance's text without its prefix.
+    """
+
+    @property
+    def reason(self) -> str:
+        """The filter's name or the engine's text."""
+        return self.message.removeprefix("Filter failure: ")
+
+
+class RateLimited(RequestRejected):
+    """Too much request weight or too many orders.
+
+    Attributes:
+        retry_after: When to try again, in milliseconds of Unix time; ``None`` when the server did not say.
+    """
+
+    @property
+    def retry_after(self) -> int | None:
+        """When to try again, in milliseconds of Unix time."""
+        value = self.data.get("retryAfter") if isinstance(self.data, dict) else None
+        return value if isinstance(value, int) else None
+
+
+class Banned(RateLimited):
+    """This address is shut out for ignoring the limits."""
+
+    @property
+    def until(self) -> int | None:
+        """When the ban ends, in milliseconds of Unix time."""
+        return self.retry_after
+
+
+class PartiallyApplied(RequestRejected):
+    """One half of a cancel-replace took effect (status 409); ``data`` holds both results."""
+
+
+class OutcomeUnknown(BinanceError):
+    """A request was sent and no answer came: it may have taken effect. Ask before sending it again.
+
+    Attributes:
+        method: The method that was called.
+        id: The request's id.
+        why: What happened to the answer.
+    """
+
+    def __init__(self, method: str, id: str | int, why: str) -> None:  # noqa: A002 - Binance's word
+        super().__init__(f"{method}: outcome unknown ({why})")
+        self.method = method
+        self.id = id
+        self.why = why
+
+
+class ConsumerTooSlow(BinanceError):
+    """The bounded buffer of a stream overflowed: events were lost to this consumer alone.
+
+    Attributes:
+        lag_ns: Age of the oldest undelivered event, in nanoseconds.
+        lost: How many events were discarded.
+    """
+
+    def __init__(self, lag_ns: int, lost: int) -> None:
+        super().__init__(f"consumer too slow: {lost} events discarded, {lag_ns / 1e9:.3f} s behind")
+        self.lag_ns = lag_ns
+        self.lost = lost
+
+
+class BookOutOfSync(BinanceError):
+    """An order book lost its place in the diff stream and must be built anew.
+
+    Attributes:
+        symbol: Which book.
+        expected: The update id that had to follow.
+        received: The first update id that came instead.
+    """
+
+    def __init__(self, symbol: str, expected: int, received: int) -> None:
+        super().__init__(f"{symbol}: expected update {expected}, received {received}")
+        self.symbol = symbol
+        self.expected = expected
+        self.received = received
+
+
+class GapUnfilled(BinanceError):
+    """Trades are missing and could not be fetched.
+
+    Attributes:
+        symbol: Which symbol.
+        first: First missing trade id.
+        last: Last missing trade id.
+    """
+
+    def __init__(self, symbol: str, first: int, last: int, why: str = "") -> None:
+        super().__init__(f"{symbol}: trades {first}-{last} missing{f' ({why})' if why else ''}")
+        self.symbol = symbol
+        self.first = first
+        self.last = last
+
+
+class IngestionError(BinanceError):
+    """Capture cannot go on, or cannot start."""
+
+
+class UnknownSymbol(IngestionError, ValueError):
+    """A symbol is not traded at the exchange, or cannot be split into its assets.
+
+    Attributes:
+        symbol: The symbol as given.
+    """
+
+    def __init__(self, symbol: str, why: str) -> None:
+        super().__init__(f"{symbol}: {why}")
+        self.symbol = symbol
+
+
+class SinkFailed(IngestionError):
+    """A sink could not store a batch; what was committed before stands.
+
+    Attributes:
+        sink: Where to.
+    """
+
+    def __init__(self, sink: str, why: str) -> None:
+        super().__init__(f"{sink}: {why}")
+        self.sink = sink
+
+
+class SinkLocked(SinkFailed):
+    """Another process writes to the same place."""

@@ -1,0 +1,237 @@
+"""Requests of the WebSocket API as declarations: the class of a request is its whole description.
+
+From ``class DepthRequest(Request[OrderBookSnapshot])`` and its ``api = Method(…)`` are derived: the JSON parameters,
+the checks before sending, the weight, the decoder of the result, the exchange's parsing, and the row in ``REGISTRY``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+import msgspec
+
+from cryptotrader.errors import RequestInvalid
+from cryptotrader.models.base_models import is_documented, plain
+
+R = TypeVar("R")
+
+TIME_ZONE = r"^(-(0?[0-9]|1[01])(:[0-5][0-9])?|-12(:00)?|\+?(0?[0-9]|1[0-3])(:[0-5][0-9])?|\+?14(:00)?)$"
+"""Hours and minutes from UTC, -12:00 to +14:00: ``-1:00``, ``05:45``, ``8``."""
+
+WINDOW_SIZE = r"^([1-9]m|[1-5][0-9]m|[1-9]h|1[0-9]h|2[0-3]h|[1-7]d)$"
+"""``1m`` to ``59m``, ``1h`` to ``23h``, ``1d`` to ``7d``."""
+
+class SecurityType(StrEnum):
+    """What a request must prove."""
+
+    NONE = "NONE"
+    TRADE = "TRADE"
+    USER_DATA = "USER_DATA"
+    USER_STREAM = "USER_STREAM"
+    SIGNED = "SIGNED"
+
+
+class Tiers(msgspec.Struct, frozen=True):
+    """Weight by the value of an integer parameter: the first step whose bound is not exceeded.
+
+    Attributes:
+        by: Attribute of the request.
+        default: Its value when not sent.
+        steps: (highest value, weight), ascending.
+    """
+
+    by: str
+    default: int
+    steps: tuple[tuple[int, int], ...]
+
+    def of(self, request: Request[Any]) -> int:
+        """Weight of one request."""
+        value = getattr(request, self.by)
+        return _step(self.steps, self.default if value is None else value)
+
+
+class PerSymbol(msgspec.Struct, frozen=True):
+    """Weight by how many symbols are asked for.
+
+    Attributes:
+        all: Weight when neither ``symbol`` nor ``symbols`` is sent.
+        one: Weight of ``symbol``, where it differs from ``symbols`` with a single name.
+        steps: (highest number of symbols, weight of the request); used when given.
+        each: Weight of each symbol otherwise …
+        cap: … up to this weight.
+    """
+
+    all: int
+    one: int | None = None
+    steps: tuple[tuple[int, int], ...] = ()
+    each: int = 0
+    cap: int = 0
+
+    def of(self, request: Request[Any]) -> int:
+        """Weight of one request."""
+        single = getattr(request, "symbol", None) is not None
+        if single and self.one is not None:
+            return self.one
+        count = 1 if single else len(getattr(request, "symbols", None) or ())
+        if count == 0:
+            return self.all
+        return _step(self.steps, count) if self.steps else min(self.cap, self.each * count)
+
+
+class WhenGiven(msgspec.Struct, frozen=True):
+    """Weight by whether a parameter is sent.
+
+    Attributes:
+        field: Attribute of the request.
+        weight: Weight when it is sent, and not ``False``.
+        otherwise: Weight when it is not.
+    """
+
+    field: str
+    weight: int
+    otherwise: int
+
+    def of(self, request: Request[Any]) -> int:
+        """Weight of one request."""
+        return self.weight if getattr(request, self.field) else self.otherwise
+
+
+def _step(steps: tuple[tuple[int, int], ...], value: int) -> int:
+    return next((weight for bound, weight in steps if value <= bound), steps[-1][1])
+
+
+class AtMostOne(msgspec.Struct, frozen=True):
+    """At most one of these parameters may be sent."""
+
+    fields: tuple[str, ...]
+
+    def broken_by(self, given: set[str]) -> str | None:
+        """What is wrong with the given parameters, if anything."""
+        sent = [name for name in self.fields if name in given]
+        return f"send only one of {', '.join(sent)}" if len(sent) > 1 else None
+
+
+class ExactlyOne(msgspec.Struct, frozen=True):
+    """Exactly one of these parameters must be sent."""
+
+    fields: tuple[str, ...]
+
+    def broken_by(self, given: set[str]) -> str | None:
+        """What is wrong with the given parameters, if anything."""
+        sent = [name for name in self.fields if name in given]
+        if len(sent) > 1:
+            return f"send only one of {', '.join(sent)}"
+        return None if sent else f"one of {', '.join(self.fields)} is required"
+
+
+class NotWith(msgspec.Struct, frozen=True):
+    """A parameter that excludes others."""
+
+    field: str
+    others: tuple[str, ...]
+
+    def broken_by(self, given: set[str]) -> str | None:
+        """What is wrong with the given parameters, if anything."""
+        sent = [name for name in self.others if name in given]
+        return f"{self.field} cannot be sent with {', '.join(sent)}" if self.field in given and sent else None
+
+
+Weight = int | Tiers | PerSymbol | WhenGiven
+Rule = AtMostOne | ExactlyOne | NotWith
+
+
+class Method(msgspec.Struct, frozen=True):
+    """What Binance documents of one method.
+
+    Attributes:
+        name: On the wire, such as ``order.place``.
+        security: What must be proven.
+        weight: Request weight, fixed or by the parameters.
+        orders: How much it adds to the unfilled order count.
+        free_on_success: The weight is charged only when the request fails.
+        rules: Which parameters go together.
+        source: Section of Binance's documentation.
+    """
+
+    name: str
+    security: SecurityType = SecurityType.NONE
+    weight: Weight = 1
+    orders: int = 0
+    free_on_success: bool = False
+    rules: tuple[Rule, ...] = ()
+    source: str = ""
+
+
+REGISTRY: dict[str, type[Request[Any]]] = {}
+"""Every declared request by its method's name."""
+
+
+class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Base of all requests; the type argument is the result.
+
+    Raises:
+        TypeError: At declaration, when ``api`` is missing or its name is declared twice.
+    """
+
+    api: ClassVar[Method]
+    decode_result: ClassVar[Callable[[bytes | msgspec.Raw], Any]]
+
+    def __init_subclass__(cls, **config: Any) -> None:
+        super().__init_subclass__(**config)
+        method = cls.__dict__.get("api")
+        if not isinstance(method, Method):
+            raise TypeError(f"{cls.__name__} declares no api = Method(…)")
+        known = REGISTRY.get(method.name)
+        # msgspec makes a class twice when it has to add slots; only another class of that name is a mistake
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"{method.name} is declared by {known.__qualname__} and {cls.__qualname__}")
+        (result,) = get_args(cls.__dict__["__orig_bases__"][0])
+        cls.decode_result = msgspec.json.Decoder(result).decode
+        REGISTRY[method.name] = cls
+
+    @property
+    def weight(self) -> int:
+        """Request weight of this request."""
+        weight = type(self).api.weight
+        return weight if isinstance(weight, int) else weight.of(self)
+
+    def params(self) -> dict[str, Any]:
+        """The parameters to send, checked.
+
+        Raises:
+            RequestInvalid: A parameter has the wrong type, is out of range, or does not go with another.
+        """
+        params: dict[str, Any] = {}
+        given: set[str] = set()
+        for attribute, name in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
+            value = getattr(self, attribute)
+            if value is None:
+                continue
+            given.add(attribute)
+            params[name] = self._wire_value(attribute, value)
+        for rule in type(self).api.rules:
+            if problem := rule.broken_by(given):
+                raise RequestInvalid(problem, method=self.api.name)
+        try:
+            msgspec.convert(params, type(self))
+        except msgspec.ValidationError as error:
+            raise RequestInvalid(str(error), method=self.api.name) from error
+        return params
+
+    def _wire_value(self, attribute: str, value: Any) -> Any:
+        if isinstance(value, float):
+            raise RequestInvalid(f"{attribute}: send decimals as str or Decimal, not float", method=self.api.name)
+        if isinstance(value, Decimal):
+            if not value.is_finite():
+                raise RequestInvalid(f"{attribute}: {value} is not a number", method=self.api.name)
+            return plain(value)
+        if isinstance(value, Enum):
+            if not is_documented(value):
+                raise RequestInvalid(f"{attribute}: {value.value!r} is not documented", method=self.api.name)
+            return value.value
+        if isinstance(value, tuple):
+            return list(value)
+        return value

@@ -1,0 +1,26 @@
+"""``executionRules``: ask for the price bounds of takers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.market_models import ExecutionRules
+from cryptotrader.protocol.request import AtMostOne, Method, PerSymbol, Request
+
+
+class ExecutionRulesRequest(Request[ExecutionRules], frozen=True, kw_only=True):
+    """Ask for the price bounds of takers."""
+
+    api = Method(
+        "executionRules",
+        weight=PerSymbol(all=40, each=2, cap=40),
+        rules=(AtMostOne(("symbol", "symbols", "symbol_status")),),
+        source="General requests",
+    )
+
+    symbol: str | None = None
+    symbols: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
+    symbol_status: SymbolStatus | None = None

@@ -1,0 +1,16 @@
+"""``referencePrice.calculation``: ask how a reference price is made."""
+
+from __future__ import annotations
+
+from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.market_models import ReferencePriceCalculation
+from cryptotrader.protocol.request import Method, Request
+
+
+class ReferencePriceCalculationRequest(Request[ReferencePriceCalculation], frozen=True, kw_only=True):
+    """Ask how a reference price is made."""
+
+    api = Method("referencePrice.calculation", weight=2, source="Market data requests")
+
+    symbol: str
+    symbol_status: SymbolStatus | None = None

@@ -1,0 +1,28 @@
+"""``ticker``: ask for statistics of a rolling window."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from cryptotrader.models.base_models import SymbolStatus, TickerType
+from cryptotrader.models.market_models import Ticker
+from cryptotrader.protocol.request import WINDOW_SIZE, ExactlyOne, Method, PerSymbol, Request
+
+
+class TickerRequest(Request[Ticker | list[Ticker]], frozen=True, kw_only=True):
+    """Ask for statistics of a rolling window."""
+
+    api = Method(
+        "ticker",
+        weight=PerSymbol(all=200, each=4, cap=200),
+        rules=(ExactlyOne(("symbol", "symbols")),),
+        source="Market data requests",
+    )
+
+    symbol: str | None = None
+    symbols: Annotated[tuple[str, ...], Meta(min_length=1, max_length=200)] | None = None
+    type: TickerType | None = None
+    window_size: Annotated[str, Meta(pattern=WINDOW_SIZE)] | None = None
+    symbol_status: SymbolStatus | None = None
