@@ -129,7 +129,8 @@ class Timeouts:
     close: float = 0.5
 
     def __post_init__(self) -> None:
-        if min(self.open, self.request, self.stale, self.close) <= 0 or (self.silence is not None and self.silence <= 0):
+        given = [self.open, self.request, self.stale, self.close, 1.0 if self.silence is None else self.silence]
+        if min(given) <= 0:
             raise ConfigurationError("timeouts must be positive")
 
 

@@ -1,1 +1,1 @@
-"""models"""
+"""Messages of Binance Spot as immutable, typed Structs."""

@@ -76,7 +76,9 @@ class Channel(Generic[E]):
         combined: Any = _Combined[content]
         object.__setattr__(self, "decode", msgspec.json.Decoder(content).decode)
         object.__setattr__(self, "decode_combined", msgspec.json.Decoder(combined).decode)
-        regex = re.sub(r"\\{(\w+)\\}", lambda found: f"(?P<{found[1]}>{_PLACEHOLDERS[found[1]]})", re.escape(self.pattern))
+        regex = re.sub(
+            r"\\{(\w+)\\}", lambda found: f"(?P<{found[1]}>{_PLACEHOLDERS[found[1]]})", re.escape(self.pattern)
+        )
         object.__setattr__(self, "_regex", re.compile(regex))
 
     def stream(self, symbol: str = "", **values: str | int) -> str:
@@ -103,9 +105,7 @@ AGGREGATE_TRADE = Channel("aggregate_trade", "{symbol}@aggTrade", AggregateTrade
 TRADE = Channel("trade", "{symbol}@trade", TradeEvent, "trade")
 BLOCK_TRADE = Channel("block_trade", "{symbol}@blockTrade", BlockTradeEvent, "blockTrade")
 KLINE = Channel("kline", "{symbol}@kline_{interval}", KlineEvent, "kline", speed_ms=2000)  # 1000 for the 1s interval
-KLINE_TIME_ZONE = Channel(
-    "kline_time_zone", "{symbol}@kline_{interval}@+08:00", KlineEvent, "kline", speed_ms=2000
-)
+KLINE_TIME_ZONE = Channel("kline_time_zone", "{symbol}@kline_{interval}@+08:00", KlineEvent, "kline", speed_ms=2000)
 MINI_TICKER = Channel("mini_ticker", "{symbol}@miniTicker", MiniTickerEvent, "24hrMiniTicker", speed_ms=1000)
 ALL_MINI_TICKERS = Channel(
     "all_mini_tickers", "!miniTicker@arr", MiniTickerEvent, "24hrMiniTicker", many=True, speed_ms=1000

@@ -48,11 +48,9 @@ class IdIntervals:
         if start and lasts[start - 1] >= first - 1:  # touches the interval before
             start -= 1
         end = bisect_right(firsts, last + 1)
-        known = sum(min(lasts[i], last) - max(firsts[i], first) + 1 for i in range(start, end) if lasts[i] >= first and firsts[i] <= last)
-        if start < end:
-            merged = (min(first, firsts[start]), max(last, lasts[end - 1]))
-        else:
-            merged = (first, last)
+        # of the touched intervals the outer two may only be adjacent, hence the max with zero
+        known = sum(max(0, min(lasts[i], last) - max(firsts[i], first) + 1) for i in range(start, end))
+        merged = (min(first, firsts[start]), max(last, lasts[end - 1])) if start < end else (first, last)
         firsts[start:end] = [merged[0]]
         lasts[start:end] = [merged[1]]
         return last - first + 1 - known

@@ -6,7 +6,6 @@ the checks before sending, the weight, the decoder of the result, the exchange's
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, Generic, TypeVar, get_args
@@ -23,6 +22,7 @@ TIME_ZONE = r"^(-(0?[0-9]|1[01])(:[0-5][0-9])?|-12(:00)?|\+?(0?[0-9]|1[0-3])(:[0
 
 WINDOW_SIZE = r"^([1-9]m|[1-5][0-9]m|[1-9]h|1[0-9]h|2[0-3]h|[1-7]d)$"
 """``1m`` to ``59m``, ``1h`` to ``23h``, ``1d`` to ``7d``."""
+
 
 class SecurityType(StrEnum):
     """What a request must prove."""
@@ -177,7 +177,7 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
     """
 
     api: ClassVar[Method]
-    decode_result: ClassVar[Callable[[bytes | msgspec.Raw], Any]]
+    result_decoder: ClassVar[msgspec.json.Decoder[Any]]
 
     def __init_subclass__(cls, **config: Any) -> None:
         super().__init_subclass__(**config)
@@ -189,7 +189,7 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{method.name} is declared by {known.__qualname__} and {cls.__qualname__}")
         (result,) = get_args(cls.__dict__["__orig_bases__"][0])
-        cls.decode_result = msgspec.json.Decoder(result).decode
+        cls.result_decoder = msgspec.json.Decoder(result)
         REGISTRY[method.name] = cls
 
     @property

@@ -1,1 +1,1 @@
-"""transport"""
+"""Bytes in, bytes out: knows nothing of Binance."""

@@ -1,0 +1,474 @@
+"""Connections that stay: the one place where sessions meet sockets, tasks and clocks.
+
+``BinanceWebSocketConnection`` dials, redials with back-off, feeds its session and carries out what the session asks.
+Everything else opens connections through ``stream_connection`` and ``api_connection``.
+
+Source of the limits: Binance Spot documentation, "General connection information".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
+from cryptotrader.errors import ConnectFailed, RateLimited
+from cryptotrader.models.control_models import ServerShutdown
+from cryptotrader.protocol.api_session import ApiSession
+from cryptotrader.protocol.limits import SlidingBudget, WeightBudget, connection_budget
+from cryptotrader.protocol.request import Request
+from cryptotrader.protocol.stream_session import StreamSession
+from cryptotrader.transport.base import Dialer, FrameTransport
+from cryptotrader.transport.picows import dial as dial_socket
+
+logger = get_logger(__name__)
+R = TypeVar("R")
+
+
+class ConnectionState(StrEnum):
+    """Where a connection is in its life."""
+
+    CLOSED = "closed"
+    CONNECTING = "connecting"
+    OPEN = "open"
+    WAITING = "waiting"
+    CLOSING = "closing"
+
+
+class Session(Protocol):
+    """What a connection needs of its Sans-I/O half."""
+
+    outbox: deque[tuple[str, bytes]]
+    dead: str | None
+    redial_at_once: bool
+
+    def url(self, base: str) -> str:
+        """The address to dial."""
+
+    def opened(self, now: float, wall: float) -> None:
+        """The connection is open."""
+
+    def lost(self, reason: str, now: float) -> None:
+        """The connection is gone."""
+
+    def receive(self, payload: bytes, received_ns: int) -> None:
+        """Take one frame."""
+
+    def ping(self, payload: bytes, now: float) -> None:
+        """A ping came."""
+
+    def tick(self, now: float) -> float:
+        """Do what is due; returns when to be called again."""
+
+
+@dataclass
+class AddressBudgets:
+    """What Binance counts per address, shared by all connections of a process to one host.
+
+    Attributes:
+        connections: Connection attempts.
+        weights: Request weight.
+    """
+
+    connections: SlidingBudget = field(default_factory=connection_budget)
+    weights: WeightBudget = field(default_factory=WeightBudget)
+
+
+_budgets: dict[str, AddressBudgets] = {}
+
+
+def budgets_for(url: str) -> AddressBudgets:
+    """The budgets of this process for the host of ``url``."""
+    return _budgets.setdefault(urlsplit(url).netloc, AddressBudgets())
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What connections take from outside, so that tests can put it in place.
+
+    Attributes:
+        dial: Opens connections.
+        budgets: Finds the budgets of a URL's host.
+        random: Evenly distributed numbers in [0, 1), for jitter.
+        wall_clock: Unix time in seconds.
+    """
+
+    dial: Dialer = dial_socket
+    budgets: Callable[[str], AddressBudgets] = budgets_for
+    random: Callable[[], float] = random.random
+    wall_clock: Callable[[], float] = time.time
+
+
+class BinanceWebSocketConnection:
+    """One connection that is kept up until ``close()``; a ``FrameHandler``.
+
+    Args:
+        base_url: What the session builds its address on.
+        session: The Sans-I/O half.
+        endpoint: For the private certificate authority, if any.
+        backoff: Delays between attempts.
+        timeouts: Deadlines.
+        environment: Dialer, budgets, randomness and clock.
+        on_lost: Told when an open connection ends, and why.
+        on_failed: Told when the attempts are exhausted.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        session: Session,
+        *,
+        endpoint: Endpoint,
+        backoff: Backoff | None = None,
+        timeouts: Timeouts | None = None,
+        environment: Environment | None = None,
+        on_lost: Callable[[str], None] | None = None,
+        on_failed: Callable[[ConnectFailed], None] | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._session = session
+        self._endpoint = endpoint
+        self._backoff = backoff or Backoff()
+        self._timeouts = timeouts or Timeouts()
+        self._environment = environment or Environment()
+        self._on_lost = on_lost
+        self._on_failed = on_failed
+        self._budgets = self._environment.budgets(base_url)
+        self._loop = asyncio.get_running_loop()
+        self._transport: FrameTransport | None = None
+        self._lost: asyncio.Future[str] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+        self._received = False
+        self._refused: ConnectFailed | None = None
+        self.state = ConnectionState.CLOSED
+
+    # ------------------------------------------------------------------------------------------------------- life
+
+    def open(self) -> None:
+        """Begin to connect and stay connected; does nothing when begun already."""
+        if self._task is None or self._task.done():
+            self._refused = None
+            self._task = self._loop.create_task(self._run(), name=f"connection to {self._base_url}")
+
+    async def wait_open(self, timeout: float | None = None) -> None:
+        """Wait until the connection is open.
+
+        Raises:
+            ConnectFailed: The attempts are exhausted, ``timeout`` seconds passed, or the connection was closed.
+        """
+        limit = self._timeouts.open if timeout is None else timeout
+        try:
+            async with asyncio.timeout(limit):
+                while not self._is_ready():
+                    self._raise_if_ended()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as error:
+            raise ConnectFailed(f"{self._base_url}: not connected within {limit:g} s", url=self._base_url) from error
+
+    def _is_ready(self) -> bool:
+        return self.state is ConnectionState.OPEN
+
+    def _raise_if_ended(self) -> None:
+        if self._refused is not None:
+            raise self._refused
+        if self._task is None or self.state in {ConnectionState.CLOSED, ConnectionState.CLOSING}:
+            raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
+
+    async def close(self) -> None:
+        """Close for good: the task ends and the socket closes, in any state, within the closing timeout."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._turn(ConnectionState.CLOSING)
+        if self._transport is not None and self._lost is not None:
+            self._transport.close()
+            await asyncio.wait([self._lost], timeout=self._timeouts.close)
+            self._transport.abort()
+        task.cancel()
+        await asyncio.wait([task])
+        self._end("closed by this side")
+        self._turn(ConnectionState.CLOSED)
+
+    async def _run(self) -> None:
+        try:
+            await self._stay_connected()
+        except Exception as error:
+            # without this an error in our own code would leave everyone waiting
+            logger.exception("%s: the connection's task failed", self._base_url)
+            self._end(repr(error))
+            self._give_up(ConnectFailed(f"internal error: {error!r}", url=self._base_url), error)
+
+    async def _stay_connected(self) -> None:
+        failures = 0
+        delay = 0.0
+        while True:
+            while (delay := max(delay, self._budgets.connections.wait(self._loop.time()))) > 0:
+                self._turn(ConnectionState.WAITING)
+                await asyncio.sleep(delay)
+                delay = 0.0
+            try:
+                opened_at = await self._connect()
+            except ConnectFailed as error:
+                failures += 1
+                logger.warning("connect attempt %d failed: %s", failures, error)
+                if self._backoff.attempts is not None and failures >= self._backoff.attempts:
+                    gave_up = f"gave up after {failures} attempts: {error}"
+                    self._give_up(ConnectFailed(gave_up, url=error.url, attempts=failures, status=error.status), error)
+                    return
+                delay = max(self._delay(failures), error.retry_after or 0.0)
+                continue
+            reason = await self._until_lost()
+            if self.state is ConnectionState.CLOSING:
+                return
+            if self._received and self._loop.time() - opened_at >= self._backoff.healthy_after:
+                failures = 0
+            at_once = self._session.redial_at_once and failures == 0
+            self._end(reason)
+            failures += 1
+            delay = 0.0 if at_once else self._delay(failures)
+            logger.info("%s: %s; next attempt in %.3f s", self._base_url, reason, delay)
+
+    def _delay(self, failures: int) -> float:
+        bound = self._backoff.bound(failures)
+        return bound * self._environment.random() if self._backoff.jitter else bound
+
+    async def _connect(self) -> float:
+        self._turn(ConnectionState.CONNECTING)
+        self._budgets.connections.spend(self._loop.time())
+        self._received = False
+        self._lost = self._loop.create_future()
+        self._transport = await self._environment.dial(
+            self._session.url(self._base_url),
+            self,
+            timeout=self._timeouts.open,
+            tls=tls_context(self._endpoint) if self._base_url.startswith("wss:") else None,
+        )
+        now = self._loop.time()
+        self._session.opened(now, self._environment.wall_clock())
+        self._turn(ConnectionState.OPEN)
+        self.work()
+        return now
+
+    async def _until_lost(self) -> str:
+        if self._lost is None:
+            raise RuntimeError("no connection to wait for")
+        return await self._lost
+
+    def _end(self, reason: str) -> None:
+        """Forget the connection that was."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is None:
+            return
+        self._transport = None
+        self._session.lost(reason, self._loop.time())
+        if self._on_lost is not None:
+            self._on_lost(reason)
+
+    def _give_up(self, error: ConnectFailed, cause: Exception) -> None:
+        error.__cause__ = cause
+        self._refused = error
+        self._turn(ConnectionState.CLOSED)
+        if self._on_failed is not None:
+            self._on_failed(error)
+
+    def _turn(self, state: ConnectionState) -> None:
+        if state is not self.state:
+            logger.debug("%s: %s -> %s", self._base_url, self.state, state)
+        self.state = state
+        self._changed.set()
+
+    # ------------------------------------------------------------------------------------------------------- frames
+
+    def on_frame(self, payload: bytes, received_ns: int) -> None:
+        """One message came."""
+        self._received = True
+        session = self._session
+        session.receive(payload, received_ns)
+        if session.outbox or session.dead is not None:
+            self.work()
+
+    def on_ping(self, payload: bytes) -> None:
+        """A ping came."""
+        self._session.ping(payload, self._loop.time())
+        self.work()
+
+    def on_pong(self, payload: bytes) -> None:
+        """A pong came; none is ever asked for."""
+
+    def on_closed(self, reason: str) -> None:
+        """The socket is closed."""
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(self._session.dead or reason)
+
+    def work(self) -> None:
+        """Let the session do what is due, carry out what it asks, and set the one timer anew."""
+        transport = self._transport
+        if transport is None:
+            return
+        next_tick = self._session.tick(self._loop.time())
+        outbox = self._session.outbox
+        while outbox:
+            kind, payload = outbox.popleft()
+            if kind == "send":
+                transport.send(payload)
+            else:
+                transport.pong(payload)
+        if self._session.dead is not None:
+            transport.abort()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(next_tick, self.work)
+
+
+def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    """Verification against the system's authorities, or against the endpoint's own; there is no off switch."""
+    return ssl.create_default_context(cafile=endpoint.ca)
+
+
+class StreamConnection(BinanceWebSocketConnection):
+    """A connection to the market streams.
+
+    Attributes:
+        session: What is wanted and confirmed; after a change call ``work()``.
+    """
+
+    def __init__(self, base_url: str, session: StreamSession, **options: Any) -> None:
+        super().__init__(base_url, session, **options)
+        self.session = session
+
+
+class ApiConnection(BinanceWebSocketConnection):
+    """A connection to the WebSocket API."""
+
+    def __init__(self, base_url: str, session: ApiSession, **options: Any) -> None:
+        super().__init__(base_url, session, **options)
+        self._api = session
+
+    async def call(self, request: Request[R], *, timeout: float | None = None, patience: float = 60.0) -> R:
+        """Send a request and wait for its result; opens the connection when needed.
+
+        Args:
+            request: What to ask.
+            timeout: Seconds for the reply once sent; by default that of the connection.
+            patience: Seconds to wait for request weight before ``RateLimited`` is raised.
+
+        Raises:
+            RequestInvalid: The request breaks a documented rule; nothing was sent.
+            ConnectFailed: No connection; nothing was sent.
+            RequestRejected: The exchange refused; ``RateLimited`` and ``Banned`` say when to try again.
+            OutcomeUnknown: Sent, and no answer.
+        """
+        params = request.params()
+        limit = self._timeouts.request if timeout is None else timeout
+        self.open()
+        await self._permission(request, patience)
+        reply: asyncio.Future[R] = self._loop.create_future()
+        number = self._api.send(
+            request,
+            params,
+            now=self._loop.time(),
+            timeout=limit,
+            resolve=lambda result: None if reply.done() else reply.set_result(result),
+            reject=lambda error: None if reply.done() else reply.set_exception(error),
+        )
+        self.work()
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            self._api.forget(number, self._loop.time())
+            raise
+
+    def _is_ready(self) -> bool:
+        return super()._is_ready() and self._api.accepts_requests
+
+    async def _permission(self, request: Request[Any], patience: float) -> None:
+        """Wait until the connection is open and the weight may be spent."""
+        latest = self._loop.time() + patience
+        while True:
+            await self.wait_open()
+            delay = self._api.wait(request, self._loop.time())
+            if delay <= 0:
+                return
+            if self._loop.time() + delay > latest:
+                until = int((self._environment.wall_clock() + delay) * 1000)
+                raise RateLimited(request.api.name, 429, -1003, "request weight is used up", {"retryAfter": until})
+            await asyncio.sleep(delay)
+
+
+def stream_connection(
+    endpoint: Endpoint,
+    *,
+    on_shutdown: Callable[[ServerShutdown], None],
+    on_confirmed: Callable[[set[str]], None],
+    on_problem: Callable[[str | None, Exception], None],
+    on_lost: Callable[[str], None] | None = None,
+    on_failed: Callable[[ConnectFailed], None] | None = None,
+    backoff: Backoff | None = None,
+    timeouts: Timeouts | None = None,
+    environment: Environment | None = None,
+) -> StreamConnection:
+    """A connection to the market streams of ``endpoint``; not yet opened."""
+    session = StreamSession(
+        time_unit=endpoint.time_unit,
+        timeouts=timeouts,
+        on_shutdown=on_shutdown,
+        on_confirmed=on_confirmed,
+        on_problem=on_problem,
+    )
+    return StreamConnection(
+        endpoint.stream_url,
+        session,
+        endpoint=endpoint,
+        backoff=backoff,
+        timeouts=timeouts,
+        environment=environment,
+        on_lost=on_lost,
+        on_failed=on_failed,
+    )
+
+
+def api_connection(
+    endpoint: Endpoint,
+    *,
+    backoff: Backoff | None = None,
+    timeouts: Timeouts | None = None,
+    environment: Environment | None = None,
+) -> ApiConnection:
+    """A connection to the WebSocket API of ``endpoint``; opened by its first call."""
+    environment = environment or Environment()
+    session = ApiSession(
+        weights=environment.budgets(endpoint.api_url).weights,
+        time_unit=endpoint.time_unit,
+        timeouts=timeouts,
+        on_shutdown=lambda event: logger.info("%s: server shutdown announced at %d", endpoint.name, event.event_time),
+        on_problem=lambda error: logger.warning("%s: %s", endpoint.name, error),
+    )
+    return ApiConnection(
+        endpoint.api_url, session, endpoint=endpoint, backoff=backoff, timeouts=timeouts, environment=environment
+    )
+
+
+__all__ = [
+    "AddressBudgets",
+    "ApiConnection",
+    "BinanceWebSocketConnection",
+    "ConnectionState",
+    "Environment",
+    "StreamConnection",
+    "api_connection",
+    "stream_connection",
+]
