@@ -158,6 +158,7 @@ class BinanceWebSocketConnection:
         """Begin to connect and stay connected; does nothing when begun already."""
         if self._task is None or self._task.done():
             self._refused = None
+            self._turn(ConnectionState.CONNECTING)
             self._task = self._loop.create_task(self._run(), name=f"connection to {self._base_url}")
 
     async def wait_open(self, timeout: float | None = None) -> None:

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from cryptotrader.config import Timeouts, TimeUnit
+from cryptotrader.errors import (
+    Banned,
+    DecodeFailed,
+    OutcomeUnknown,
+    RateLimited,
+    RequestRejected,
+    UnexpectedFrame,
+)
+from cryptotrader.models.market_models import ServerTime
+from cryptotrader.protocol.api_session import ApiSession
+from cryptotrader.protocol.limits import WeightBudget
+from cryptotrader.requests import DepthRequest, PingRequest, ReferencePriceRequest, TimeRequest, TradesHistoricalRequest
+
+WALL = 1_700_000_000.0
+
+
+class Told:
+    """A session on an open connection, and everything that it told. Its clock starts at 0, Unix time at ``WALL``."""
+
+    def __init__(self, **options):
+        self.weights = WeightBudget()
+        self.problems = []
+        self.shutdowns = []
+        self.answers = {}
+        self.session = ApiSession(
+            weights=self.weights, on_shutdown=self.shutdowns.append, on_problem=self.problems.append, **options
+        )
+        self.session.opened(0.0, WALL)
+
+    def send(self, request, *, now=0.0, timeout=10.0):
+        number = self.session.send(
+            request,
+            request.params(),
+            now=now,
+            timeout=timeout,
+            resolve=lambda result: self.answers.__setitem__(number, result),
+            reject=lambda error: self.answers.__setitem__(number, error),
+        )
+        return number
+
+    def reply(self, number, *, now=0.0, **body):
+        self.session.receive(json.dumps({"id": number, "status": 200} | body).encode(), int((WALL + now) * 1e9))
+
+
+def limits(count):
+    return [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000, "count": count}]
+
+
+def test_a_reply_is_decoded_into_the_result_of_its_request():
+    told = Told()
+    number = told.send(TimeRequest())
+
+    assert json.loads(told.session.outbox.popleft()[1]) == {"id": number, "method": "time"}
+    told.reply(number, result={"serverTime": 5, "novelty": 1}, rateLimits=limits(3))
+    assert told.answers == {number: ServerTime(server_time=5)}
+    assert told.session.in_flight == 0
+
+
+def test_ten_thousand_replies_in_random_order_find_their_requests():
+    told = Told()
+    numbers = [told.send(TimeRequest()) for _ in range(10_000)]
+    shuffled = numbers.copy()
+    random.Random(1).shuffle(shuffled)
+    for number in shuffled:
+        told.reply(number, result={"serverTime": number})
+
+    assert [told.answers[number].server_time for number in numbers] == numbers
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, -1121, RequestRejected),
+        (403, -1000, RequestRejected),
+        (429, -1003, RateLimited),
+        (418, -1003, Banned),
+        (500, -1000, OutcomeUnknown),
+        (503, -1008, OutcomeUnknown),
+        (400, -1006, OutcomeUnknown),
+        (400, -1007, OutcomeUnknown),
+    ],
+)
+def test_errors_are_typed(status, code, kind):
+    told = Told()
+    number = told.send(DepthRequest(symbol="X"))
+    told.reply(number, status=status, error={"code": code, "msg": "text"})
+
+    assert type(told.answers[number]) is kind
+    assert told.answers[number].method == "depth"
+
+
+def test_a_lost_connection_fails_its_requests_at_once():
+    told = Told()
+    numbers = [told.send(PingRequest()) for _ in range(3)]
+    told.session.lost("reset by peer", 1.0)
+
+    assert all(isinstance(told.answers[number], OutcomeUnknown) for number in numbers)
+    assert told.answers[numbers[0]].why == "reset by peer"
+    assert not told.session.outbox
+
+
+def test_a_missing_reply_is_an_unknown_outcome_and_a_late_one_is_counted():
+    told = Told()
+    slow = told.send(PingRequest(), timeout=5.0)
+    patient = told.send(PingRequest(), timeout=8.0)
+    assert told.session.tick(0.0) == 5.0
+    told.session.tick(5.0)
+    assert isinstance(told.answers[slow], OutcomeUnknown)
+    assert patient not in told.answers
+
+    told.reply(slow, result={}, now=5.1)
+    assert told.session.counters["unmatched"] == 1
+    assert isinstance(told.answers[slow], OutcomeUnknown)
+
+
+def test_a_result_of_another_form_is_told_with_the_frame():
+    told = Told()
+    number = told.send(TimeRequest())
+    told.reply(number, result={"serverTime": "soon"})
+
+    assert isinstance(told.answers[number], DecodeFailed)
+    assert b"soon" in told.answers[number].payload
+
+
+def test_an_error_inside_a_result_is_an_error():
+    told = Told()
+    number = told.send(ReferencePriceRequest(symbol="X"))
+    told.reply(number, result={"code": -2043, "msg": "This symbol doesn't have a reference price."})
+
+    assert isinstance(told.answers[number], RequestRejected)
+    assert told.answers[number].code == -2043
+
+
+def test_weights_follow_the_counts_of_the_server_and_what_is_on_its_way():
+    told = Told()
+    assert told.weights.used == 2  # opening the connection
+    number = told.send(TradesHistoricalRequest(symbol="X"))
+    told.send(TradesHistoricalRequest(symbol="X"))
+    assert told.weights.used == 52
+
+    told.reply(number, result=[], rateLimits=limits(5000))
+    assert told.weights.used == 5025
+    assert told.session.wait(DepthRequest(symbol="X", limit=5000), 1.0) == 0.0
+    for _ in range(4):
+        told.send(DepthRequest(symbol="X", limit=5000), now=1.0)
+    wait = told.session.wait(DepthRequest(symbol="X", limit=5000), 1.0)
+    assert wait == pytest.approx(60 - (WALL + 1.0) % 60)
+
+
+def test_retry_after_closes_the_budget_until_then():
+    told = Told()
+    number = told.send(PingRequest())
+    told.reply(
+        number,
+        status=429,
+        error={"code": -1003, "msg": "m", "data": {"serverTime": 1, "retryAfter": int((WALL + 90) * 1000)}},
+    )
+
+    assert told.session.wait(PingRequest(), 0.0) == pytest.approx(90)
+    assert told.session.wait(PingRequest(), 90.0) == 0.0
+    assert told.answers[number].retry_after == int((WALL + 90) * 1000)
+
+
+def test_server_shutdown_lets_replies_come_and_takes_no_new_requests():
+    told = Told()
+    number = told.send(PingRequest())
+    told.session.receive(b'{"event":{"e":"serverShutdown","E":9}}', int(WALL * 1e9))
+    assert [event.event_time for event in told.shutdowns] == [9]
+    assert not told.session.accepts_requests
+    told.session.tick(0.1)
+    assert told.session.dead is None
+
+    told.reply(number, result={}, now=0.2)
+    told.session.tick(0.2)
+    assert told.session.dead == "server shutdown"
+    assert told.session.redial_at_once
+
+
+def test_garbage_and_strays_are_told():
+    told = Told()
+    told.session.receive(b"garbage", 0)
+    told.session.receive(b'{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key"}}', 0)
+    told.session.receive(b'{"event":{"e":"novelty"}}', 0)
+
+    assert [type(problem) for problem in told.problems] == [DecodeFailed, UnexpectedFrame, UnexpectedFrame]
+
+
+def test_silence_ends_the_connection():
+    told = Told(timeouts=Timeouts(stale=50))
+    told.session.tick(49.0)
+    assert told.session.dead is None
+    told.session.tick(50.0)
+
+    assert told.session.dead == "nothing received for 50 s"
+
+
+def test_the_time_unit_stands_in_the_url():
+    told = Told(time_unit=TimeUnit.MICROSECOND)
+
+    assert told.session.url("ws://x/ws-api/v3") == "ws://x/ws-api/v3?timeUnit=MICROSECOND"
