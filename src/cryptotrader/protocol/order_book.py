@@ -28,6 +28,8 @@ def scaled(text: str) -> int:
         ValueError: The text is no decimal, or has more than eight digits after the point.
     """
     whole, _, fraction = text.partition(".")
+    if not whole:
+        raise ValueError(f"{text!r} is not a decimal number")
     if len(fraction) > SCALE and fraction[SCALE:].strip("0"):
         raise ValueError(f"{text!r} has more than {SCALE} decimals")
     return int(whole + fraction[:SCALE].ljust(SCALE, "0"))
