@@ -1,0 +1,162 @@
+"""A limit order book with price-time priority. Prices and quantities are integers at 10^-8."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterator
+
+from cryptotrader.models.base_models import Side
+
+
+class Order:
+    """A resting order.
+
+    Attributes:
+        id: Order id.
+        is_buy: Side.
+        price: Limit.
+        remaining: Quantity not yet filled; 0 once filled or cancelled.
+    """
+
+    __slots__ = ("id", "is_buy", "price", "remaining")
+
+    def __init__(self, number: int, is_buy: bool, price: int, remaining: int) -> None:  # noqa: FBT001 - hot path
+        self.id = number
+        self.is_buy = is_buy
+        self.price = price
+        self.remaining = remaining
+
+
+class Level:
+    """The orders at one price, oldest first; cancelled ones stay until they come to the front."""
+
+    __slots__ = ("orders", "total")
+
+    def __init__(self) -> None:
+        self.orders: deque[Order] = deque()
+        self.total = 0
+
+
+class BookSide:
+    """One side: levels by price, and the prices in order with the best one last."""
+
+    __slots__ = ("_sign", "changed", "keys", "levels")
+
+    def __init__(self, side: Side) -> None:
+        self._sign = 1 if side is Side.BUY else -1  # asks are kept negated, so that the best price is last on both
+        self.keys: list[int] = []
+        self.levels: dict[int, Level] = {}
+        self.changed: list[set[int]] = []
+
+    @property
+    def best(self) -> int | None:
+        """Best price."""
+        return self.keys[-1] * self._sign if self.keys else None
+
+    def add(self, order: Order) -> None:
+        """Queue an order at its price."""
+        level = self.levels.get(order.price)
+        if level is None:
+            level = self.levels[order.price] = Level()
+            insort(self.keys, order.price * self._sign)
+        level.orders.append(order)
+        level.total += order.remaining
+        self.touch(order.price)
+
+    def reduce(self, price: int, level: Level, quantity: int) -> None:
+        """Take quantity from a level; an empty level goes."""
+        level.total -= quantity
+        if level.total == 0:
+            del self.levels[price]
+            key = price * self._sign
+            if self.keys[-1] == key:
+                self.keys.pop()
+            else:
+                del self.keys[bisect_left(self.keys, key)]
+        self.touch(price)
+
+    def touch(self, price: int) -> None:
+        """Tell everyone who collects changes."""
+        for changes in self.changed:
+            changes.add(price)
+
+    def quantity(self, price: int) -> int:
+        """Total at a price; 0 where there is no level."""
+        level = self.levels.get(price)
+        return 0 if level is None else level.total
+
+    def available(self, limit: int, enough: int) -> int:
+        """Quantity up to and including the price ``limit``, counted until it is ``enough``."""
+        found = 0
+        for key in reversed(self.keys):
+            if key < limit * self._sign or found >= enough:
+                break
+            found += self.levels[key * self._sign].total
+        return found
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """Prices and totals, best first."""
+        for key in reversed(self.keys):
+            price = key * self._sign
+            yield price, self.levels[price].total
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+class Book:
+    """Both sides of a symbol.
+
+    Attributes:
+        update_id: Grows by one with each change of a level.
+    """
+
+    def __init__(self, update_id: int) -> None:
+        self.bids = BookSide(Side.BUY)
+        self.asks = BookSide(Side.SELL)
+        self.update_id = update_id
+        self._orders: dict[int, Order] = {}
+
+    def side(self, is_buy: bool) -> BookSide:  # noqa: FBT001 - hot path
+        """The side on which such an order rests."""
+        return self.bids if is_buy else self.asks
+
+    def rest(self, order: Order) -> None:
+        """Put an order on the book."""
+        self._orders[order.id] = order
+        self.side(order.is_buy).add(order)
+        self.update_id += 1
+
+    def cancel(self, number: int) -> Order | None:
+        """Take an order off the book; ``None`` when it rests no more."""
+        order = self._orders.pop(number, None)
+        if order is None:
+            return None
+        side = self.side(order.is_buy)
+        quantity, order.remaining = order.remaining, 0
+        side.reduce(order.price, side.levels[order.price], quantity)
+        self.update_id += 1
+        return order
+
+    def fill_best(self, side: BookSide, price: int, quantity: int) -> int:
+        """Fill the oldest order of the best level with up to ``quantity``; returns how much."""
+        level = side.levels[price]
+        orders = level.orders
+        while not orders[0].remaining:  # cancelled earlier
+            orders.popleft()
+        maker = orders[0]
+        filled = min(quantity, maker.remaining)
+        maker.remaining -= filled
+        if not maker.remaining:
+            orders.popleft()
+            del self._orders[maker.id]
+        side.reduce(price, level, filled)
+        self.update_id += 1
+        return filled
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._orders
+
+    def __len__(self) -> int:
+        return len(self._orders)
