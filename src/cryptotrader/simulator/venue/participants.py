@@ -12,6 +12,7 @@ from cryptotrader.models.base_models import OrderType
 from cryptotrader.simulator.venue.market import Market, OrderStatus
 
 _FEWEST_LEVELS = 10
+_LARGE_TAKES = 0.02
 _BLOCK_TRADE_EVERY = 2003
 _BLOCK_TRADE_SIZE = 500
 
@@ -43,7 +44,7 @@ class Crowd:
         """One arrival: the fair price moves, a quote is renewed, and a taker comes."""
         draw = self._random.random
         self._fair = max(self._tick * 50, self._fair + round((draw() - 0.5) * 2 * self._grid) * self._tick)
-        is_buy = draw() < 0.5
+        is_buy = self._random.getrandbits(1) == 1
         self._renew(is_buy=not is_buy, now_us=now_us)
         side = self._market.book.side(not is_buy)
         if len(side) < _FEWEST_LEVELS:
@@ -52,7 +53,7 @@ class Crowd:
         if best is None:
             return
         # mostly small takes, now and then one that eats through several orders
-        lots = 1 + int(self._typical * draw() ** 4 * (8 if draw() < 0.02 else 1))
+        lots = 1 + int(self._typical * draw() ** 4 * (8 if draw() < _LARGE_TAKES else 1))
         self._market.place(is_buy=is_buy, type=OrderType.MARKET, quantity=lots * self._lot, now_us=now_us)
         if self._market.log.next_id % _BLOCK_TRADE_EVERY == 0:
             size = self._typical * self._lot * _BLOCK_TRADE_SIZE

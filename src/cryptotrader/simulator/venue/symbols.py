@@ -29,6 +29,7 @@ from cryptotrader.models.base_models import (
     TrailingDeltaFilter,
     plain,
 )
+
 UNIT = 10**8
 
 # Plausible worth in US dollars; other assets get one from their name.

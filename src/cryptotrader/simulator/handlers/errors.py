@@ -1,0 +1,55 @@
+"""How a handler refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+BAD_REQUEST = 400
+
+
+class ApiError(Exception):
+    """An error reply.
+
+    Attributes:
+        status: HTTP-like status.
+        code: Binance's error code.
+        message: Binance's text.
+        data: Further data, when documented.
+    """
+
+    def __init__(self, status: int, code: int, message: str, data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+def bad_symbol() -> ApiError:
+    """The symbol is not listed."""
+    return ApiError(BAD_REQUEST, -1121, "Invalid symbol.")
+
+
+def status_mismatch() -> ApiError:
+    """The symbol is not in the phase that was asked for."""
+    return ApiError(BAD_REQUEST, -1220, "The symbol's status does not match the requested symbolStatus.")
+
+
+def bad_combination() -> ApiError:
+    """Parameters do not go together."""
+    return ApiError(BAD_REQUEST, -1128, "Combination of optional parameters invalid.")
+
+
+def duplicate_symbols() -> ApiError:
+    """A symbol is named twice."""
+    return ApiError(BAD_REQUEST, -1151, "Symbol is present multiple times in the list.")
+
+
+def bad_symbol_status() -> ApiError:
+    """The asked phase is none of those that may be asked for."""
+    return ApiError(BAD_REQUEST, -1122, "Invalid symbolStatus.")
+
+
+def no_reference_price() -> ApiError:
+    """The symbol has no reference price."""
+    return ApiError(BAD_REQUEST, -2043, "This symbol doesn't have a reference price.")

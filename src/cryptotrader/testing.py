@@ -1,0 +1,1 @@
+"""Pytest plugin: a running local exchange as a fixture."""
