@@ -152,6 +152,11 @@ class BinanceWebSocketConnection:
         self._refused: ConnectFailed | None = None
         self.state = ConnectionState.CLOSED
 
+    @property
+    def url(self) -> str:
+        """Where to, without query."""
+        return self._base_url
+
     # ------------------------------------------------------------------------------------------------------- life
 
     def open(self) -> None:
