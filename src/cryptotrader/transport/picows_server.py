@@ -31,9 +31,9 @@ _MAX_CLIENT_MESSAGE = 1024 * 1024
 class PicowsServerConnection(WSListener):
     """A ``ServerTransport`` over a picows server connection."""
 
-    def __init__(self, handler: ServerHandler, connections: set[PicowsServerConnection]) -> None:
+    def __init__(self, handler: ServerHandler, server: SocketServer) -> None:
         self._handler = handler
-        self._connections = connections
+        self._server = server
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
         self._reason = ""
@@ -44,7 +44,7 @@ class PicowsServerConnection(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done."""
         self._transport = transport
-        self._connections.add(self)
+        self._server.opened(self)
         self._handler.on_connected(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -66,7 +66,7 @@ class PicowsServerConnection(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
         """The socket is closed."""
         self._transport = None
-        self._connections.discard(self)
+        self._server.closed(self)
         self._handler.on_closed(self._reason or "the socket was closed")
 
     def pause_writing(self) -> None:
@@ -184,6 +184,7 @@ class SocketServer:
         self.port = port
         self._connections: set[PicowsServerConnection] = set()
         self._server: asyncio.Server | None = None
+        self._emptied: asyncio.Event | None = None
 
     async def listen(self) -> None:
         """Bind the port; ``port`` tells which one it is.
@@ -205,18 +206,30 @@ class SocketServer:
     async def close(self, timeout: float = 0.5) -> None:
         """Stop listening, drop all connections, and wait until they are gone."""
         self.stop_listening()
+        if not self._connections:
+            return
+        self._emptied = asyncio.Event()
         for connection in tuple(self._connections):
             connection.abort()
         async with asyncio.timeout(timeout):
-            while self._connections:
-                await asyncio.sleep(0)
+            await self._emptied.wait()
+
+    def opened(self, connection: PicowsServerConnection) -> None:
+        """A connection is open from now on."""
+        self._connections.add(connection)
+
+    def closed(self, connection: PicowsServerConnection) -> None:
+        """A connection has ended."""
+        self._connections.discard(connection)
+        if not self._connections and self._emptied is not None:
+            self._emptied.set()
 
     def _answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
         admitted = self._admit(request.path)
         if not isinstance(admitted, Refusal):
-            return PicowsServerConnection(admitted, self._connections)
+            return PicowsServerConnection(admitted, self)
         if admitted.status is None:
-            return WSUpgradeResponseWithListener(_no_answer(), PicowsServerConnection(_Deaf(), self._connections))
+            return WSUpgradeResponseWithListener(_no_answer(), PicowsServerConnection(_Deaf(), self))
         headers = {"Content-Type": "application/json;charset=UTF-8"}
         if admitted.retry_after is not None:
             headers["Retry-After"] = str(admitted.retry_after)

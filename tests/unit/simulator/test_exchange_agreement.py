@@ -190,8 +190,8 @@ def test_every_stream_of_the_table_is_fed_and_every_request_answered():
 
 def test_the_same_seed_gives_the_same_bytes_however_time_is_cut():
     names = ["btcusdt@trade", "ethusdt@depth@100ms", "btcusdt@kline_1s", "btcusdt@bookTicker"]
-    whole = Watched(*names, seconds=7, steps=1)
-    cut = Watched(*names, seconds=7, steps=913)
+    whole = Watched(*names, seconds=7, steps=1, rate=100)
+    cut = Watched(*names, seconds=7, steps=913, rate=100)
 
     assert whole.payloads == cut.payloads
     assert len(whole.payloads) > 500

@@ -1,0 +1,46 @@
+"""The commands of ``cryptotrader``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from cryptotrader.cli.call import call
+from cryptotrader.cli.demo import demo
+from cryptotrader.cli.ingest import ingest
+from cryptotrader.cli.running import EXIT_FAILED, explain
+from cryptotrader.cli.simulator import simulator
+from cryptotrader.cli.stream import stream
+from cryptotrader.cli.verify import verify
+from cryptotrader.errors import BinanceError
+
+app = typer.Typer(
+    name="cryptotrader",
+    help="Binance Spot market data: stream it, capture it without a hole, prove it, and test against a local exchange.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, simulator, stream, ingest, verify, call):
+    app.command()(command)
+
+
+def run_command_line() -> None:
+    """Run one command; an error is one line on stderr, never a traceback."""
+    try:
+        app()
+    except BinanceError as error:
+        line, code = explain(error)
+        _complain(line, code)
+    except BrokenPipeError:  # the reader of our output, such as head, has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        _complain(str(error), EXIT_FAILED)
+
+
+def _complain(line: str, code: int) -> None:
+    typer.echo(f"error: {line}", err=True)
+    sys.exit(code)

@@ -1,0 +1,82 @@
+"""``cryptotrader call``: one request of the WebSocket API."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+import typer
+from rich.console import Console
+
+import cryptotrader.requests  # noqa: F401 - fills the registry
+from cryptotrader.base_operations import api_connection
+from cryptotrader.cli.running import EndpointOption, endpoint_named, run
+from cryptotrader.config import Backoff, Endpoint
+from cryptotrader.errors import RequestInvalid
+from cryptotrader.models.base_models import Model
+from cryptotrader.protocol.request import REGISTRY, Request
+
+
+def call(
+    method: Annotated[str, typer.Argument(help="A method of the WebSocket API, such as depth or ticker.24hr.")],
+    parameters: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Parameters; lists with commas.")
+    ] = None,
+    endpoint: EndpointOption = "live",
+) -> None:
+    """Send one request and print its result as JSON.
+
+    Examples:
+
+      cryptotrader call depth symbol=BTCUSDT limit=5
+
+      cryptotrader call klines symbol=BTCUSDT interval=1m limit=2 --endpoint local
+
+      cryptotrader call ticker.price symbols=BTCUSDT,ETHUSDT
+    """
+    request = parse_request(method, parameters or [])
+    run(lambda: _call(request, endpoint_named(endpoint)))
+
+
+def parse_request(method: str, parameters: list[str]) -> Request[Any]:
+    """A request from its method and ``key=value`` texts; keys in Binance's spelling or ours.
+
+    Raises:
+        RequestInvalid: No such method or parameter, or a value that does not fit.
+    """
+    kind = REGISTRY.get(method)
+    if kind is None:
+        near = difflib.get_close_matches(method, REGISTRY, n=3)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        raise RequestInvalid(f"no such method{hint}", method=method)
+    names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+    lists = {name for name, hint in get_type_hints(kind).items() if "tuple[" in str(hint)}
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        key, separator, value = parameter.partition("=")
+        attribute = next((attribute for attribute, name in names.items() if key in {attribute, name}), None)
+        if not separator or attribute is None:
+            known = ", ".join(names.values()) or "none"
+            raise RequestInvalid(f"{parameter!r} is not KEY=VALUE with a known key ({known})", method=method)
+        values[names[attribute]] = value.split(",") if attribute in lists else value
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(str(error), method=method) from error
+
+
+async def _call(request: Request[Any], endpoint: Endpoint) -> int:
+    api = api_connection(endpoint, backoff=Backoff(attempts=1))
+    try:
+        result = await api.call(request)
+    finally:
+        await api.close()
+    Console(soft_wrap=True).print_json(_to_json(result).decode())
+    return 0
+
+
+def _to_json(result: Any) -> bytes:
+    if isinstance(result, Model):
+        return result.to_json()
+    return b"[" + b",".join(_to_json(item) for item in result) + b"]"

@@ -1,0 +1,104 @@
+"""What all commands share: endpoints by name, running until a signal, errors in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, NoReturn
+
+import structlog
+import typer
+
+from cryptotrader.config import ENDPOINTS, Endpoint
+from cryptotrader.errors import BinanceError, ConfigurationError, RequestInvalid
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_SIGNAL = 128
+
+EndpointOption = Annotated[
+    str,
+    typer.Option(
+        "--endpoint",
+        "-e",
+        help="live, testnet, demo, local (127.0.0.1:9443), or a ws:// or wss:// address.",
+    ),
+]
+
+
+def endpoint_named(name: str) -> Endpoint:
+    """The endpoint of an ``--endpoint`` option.
+
+    Raises:
+        ConfigurationError: Neither a known name nor a WebSocket address.
+    """
+    if name == "local":
+        return Endpoint.local()
+    known = ENDPOINTS.get(name)
+    if known is not None:
+        return known
+    if "://" not in name:
+        raise ConfigurationError(f"unknown endpoint {name!r}: use live, testnet, demo, local or a ws:// address")
+    return Endpoint.from_url(name)
+
+
+def split_symbols(text: str) -> list[str]:
+    """Symbols of a comma-separated option, in upper case.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    symbols = [part.strip().upper() for part in text.split(",") if part.strip()]
+    if not symbols:
+        raise ConfigurationError("give at least one symbol, such as --symbols BTCUSDT,ETHUSDT")
+    return list(dict.fromkeys(symbols))
+
+
+def show_logs(*, verbose: bool) -> None:
+    """Send logs to stderr: warnings, or everything."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.ERROR,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def run(command: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
+    """Run a command to its end or to SIGINT or SIGTERM, and leave with its exit code.
+
+    A signal cancels the command, which then cleans up; the exit code is 130 or 143.
+    """
+    raise typer.Exit(asyncio.run(_until_signal(command)))
+
+
+async def _until_signal(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(command())
+    received: list[int] = []
+
+    def stop(number: int) -> None:
+        received.append(number)
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return EXIT_SIGNAL + received[0]
+
+
+def explain(error: BinanceError) -> tuple[str, int]:
+    """One line and an exit code for an error."""
+    line = " ".join(str(error).split())
+    return line, EXIT_USAGE if isinstance(error, (ConfigurationError, RequestInvalid)) else EXIT_FAILED

@@ -1,0 +1,57 @@
+"""``cryptotrader simulator``: the local exchange as a server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cryptotrader.cli.running import run, show_logs, split_symbols
+from cryptotrader.simulator import LocalExchange
+
+
+def simulator(
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = 9443,
+    symbols: Annotated[str, typer.Option(help="Symbols to trade, with commas.")] = "BTCUSDT,ETHUSDT,ETHBTC",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same market.")] = 0,
+    rate: Annotated[float, typer.Option(min=0, help="Trades a second, all symbols together.")] = 50.0,
+    truth: Annotated[Path | None, typer.Option(help="Write every trade to this file, as JSON lines.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A script of faults, as JSON lines with 'at' seconds.")] = None,
+    control_port: Annotated[int | None, typer.Option(help="Listen for fault commands on this loopback port.")] = None,
+    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False,
+) -> None:
+    """Run a local exchange that speaks Binance's protocol: /ws, /stream and /ws-api/v3 on one port.
+
+    Examples:
+
+      cryptotrader simulator
+
+      cryptotrader simulator --port 9443 --symbols BTCUSDT --rate 2000 --truth truth.jsonl
+
+      cryptotrader simulator --faults faults.jsonl --control-port 9444
+    """
+    show_logs(verbose=verbose)
+    listed = split_symbols(symbols)
+
+    async def serve() -> int:
+        exchange = LocalExchange(
+            listed,
+            port=port,
+            host=host,
+            seed=seed,
+            rate=rate,
+            truth=truth,
+            faults=faults,
+            control_port=control_port,
+        )
+        async with exchange:
+            typer.echo(f"local exchange on ws://{host}:{exchange.port} trading {', '.join(listed)}", err=True)
+            if exchange.control_port is not None:
+                typer.echo(f"fault commands on 127.0.0.1:{exchange.control_port}", err=True)
+            await asyncio.Event().wait()
+        return 0
+
+    run(serve)

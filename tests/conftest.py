@@ -1,0 +1,112 @@
+"""What all tests share: the virtual clock, and the rule that a test leaves nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import inspect
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from virtual_clock import VirtualClockLoop, run_virtual
+
+LASTING_THREADS = ("ThreadPoolExecutor-",)  # pyiceberg keeps one pool for the life of the process
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "leaves_running(*names): these tasks and threads may outlive the test")
+
+
+@pytest.fixture
+def virtual_loop() -> Iterator[VirtualClockLoop]:
+    """An event loop on virtual time: ``virtual_loop.run(main())``."""
+    loop = VirtualClockLoop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(name="run_virtual")
+def run_virtual_fixture() -> Any:
+    """``run_virtual(main)`` runs an async function on a fresh loop on virtual time."""
+    return run_virtual
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Reference data beside the checkout; a test that asks for it is skipped where there is none."""
+    if not SHARED.is_dir():
+        pytest.skip("no reference data beside the checkout")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread running or a socket open."""
+    threads_before = set(threading.enumerate())
+    sockets_before = open_sockets()
+    yield
+    allowed = (*LASTING_THREADS, *allowed_names(request.node))
+    threads = [
+        thread
+        for thread in set(threading.enumerate()) - threads_before
+        if not ended(thread) and not thread.name.startswith(allowed)
+    ]
+    assert not threads, f"threads left running: {sorted(thread.name for thread in threads)}"
+    if len(open_sockets()) > len(sockets_before):
+        gc.collect()
+        left = open_sockets() - sockets_before
+        assert len(open_sockets()) <= len(sockets_before), f"sockets left open: {sorted(left)}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    """Fail an async test that leaves a task running which was not there when it began."""
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        item.obj = _leaving_no_task(item.obj, allowed_names(item))
+    return (yield)
+
+
+def _leaving_no_task(test: Any, allowed: tuple[str, ...]) -> Any:
+    @functools.wraps(test)
+    async def checked(*args: Any, **kwargs: Any) -> None:
+        before = asyncio.all_tasks()
+        await test(*args, **kwargs)
+        for _ in range(20):  # let what was cancelled come to its end
+            await asyncio.sleep(0)
+        left = [task for task in asyncio.all_tasks() - before if not task.get_name().startswith((*allowed, "\0"))]
+        assert not left, f"tasks left running: {sorted(task.get_name() for task in left)}"
+
+    return checked
+
+
+def allowed_names(item: pytest.Item) -> tuple[str, ...]:
+    """The names that a test's ``leaves_running`` mark excuses."""
+    mark = item.get_closest_marker("leaves_running")
+    return () if mark is None else mark.args
+
+
+def ended(thread: threading.Thread) -> bool:
+    """Whether a thread ends within a second."""
+    if thread is not threading.current_thread():
+        thread.join(1.0)
+    return not thread.is_alive()
+
+
+def open_sockets() -> set[str]:
+    """The sockets of this process; empty where the system does not tell."""
+    folder = Path("/proc/self/fd")
+    found: set[str] = set()
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        try:
+            target = str(entry.readlink())
+        except OSError:  # the descriptor of the listing itself is gone by now
+            continue
+        if target.startswith("socket:"):
+            found.add(target)
+    return found

@@ -1,0 +1,111 @@
+"""Frames of the WebSocket API become requests, or the documented error."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryptotrader.models.base_models import KlineInterval, Model
+from cryptotrader.requests import DepthRequest, ExchangeInfoRequest, KlinesRequest, PingRequest, TickerRequest
+from cryptotrader.simulator.api_requests import encode_reply, encode_result, parse
+from cryptotrader.simulator.handlers import ApiError
+
+
+def sent(method="depth", number=1, **params):
+    return json.dumps({"id": number, "method": method, "params": params}).encode()
+
+
+@pytest.mark.parametrize(
+    ("payload", "request_"),
+    [
+        (b'{"id":1,"method":"ping"}', PingRequest()),
+        (sent(symbol="BTCUSDT", limit="5"), DepthRequest(symbol="BTCUSDT", limit=5)),
+        (sent("v3/depth", symbol="BTCUSDT"), DepthRequest(symbol="BTCUSDT")),
+        (sent("klines", symbol="A", interval="1M"), KlinesRequest(symbol="A", interval=KlineInterval.MONTH_1)),
+        (sent("ticker", symbols=["A", "B"]), TickerRequest(symbols=("A", "B"))),
+        (sent("exchangeInfo", permissions="SPOT"), ExchangeInfoRequest(permissions="SPOT")),
+        (sent("ping", apiKey="k", signature="s", timestamp=1, recvWindow=5), PingRequest()),
+    ],
+)
+def test_requests_are_read(payload, request_):
+    envelope = parse(payload)
+    assert envelope.request == request_
+    assert envelope.id == 1
+
+
+@pytest.mark.parametrize("number", [1, "abc-_9", None, -3])
+def test_the_id_is_kept(number):
+    assert parse(sent("nothing", number=number)).id == number
+
+
+@pytest.mark.parametrize(
+    ("payload", "code", "message"),
+    [
+        (b"{", -1135, "Invalid JSON Request"),
+        (b"[]", -1135, "Invalid JSON Request"),
+        (b'{"id":' + b"[" * 5_000, -1135, "Invalid JSON Request"),
+        (b"\xff", -1135, "Invalid JSON Request"),
+        (sent(number={}), -1100, "Illegal characters found in parameter 'id'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."),
+        (sent(number="a b"), -1100, "Illegal characters found in parameter 'id'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."),
+        (b'{"id":1}', -1102, "Mandatory parameter 'method' was not sent, was empty/null, or malformed."),
+        (sent("no.such"), -1020, "This operation is not supported."),
+        (b'{"id":1,"method":"ping","params":[]}', -1135, "Invalid 'params' in JSON request; expected an object."),
+        (sent(), -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
+        (sent(symbol=""), -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
+        (sent(symbol=7), -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
+        (sent(symbol="A", limit=None), -1105, "Parameter 'limit' was empty."),
+        (sent(symbol="A", limit=0), -1130, "Data sent for parameter 'limit' is not valid."),
+        (sent(symbol="A", limit="many"), -1100, "Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."),
+        (sent(symbol="A", speed=1), -1104, "Not all sent parameters were read; read '1' parameter(s) but was sent '2'."),
+        (sent("klines", symbol="A"), -1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed."),
+        (sent("klines", symbol="A", interval="7m"), -1120, "Invalid interval."),
+        (sent("klines", symbol="A", interval="1m", timeZone="25"), -1130, "Data sent for parameter 'timeZone' is not valid."),
+        (sent("ticker"), -1102, "Param 'symbol' or 'symbols' must be sent, but both were empty/null!"),
+        (sent("ticker", symbol="A", symbols=["B"]), -1128, "Combination of optional parameters invalid."),
+        (sent("ticker", symbol="A", type="BIG"), -1139, "Invalid ticker type."),
+        (sent("ticker", symbols="A"), -1130, "Data sent for parameter 'symbols' is not valid."),
+        (sent("ticker", symbols=[]), -1130, "Data sent for parameter 'symbols' is not valid."),
+        (sent("ping", returnRateLimits="perhaps"), -1130, "Data sent for parameter 'returnRateLimits' is not valid."),
+        (sent("ping", returnRateLimits=[]), -1130, "Data sent for parameter 'returnRateLimits' is not valid."),
+    ],
+)  # fmt: skip
+def test_wrong_requests_get_the_documented_error(payload, code, message):
+    error = parse(payload).request
+    assert isinstance(error, ApiError)
+    assert (error.status, error.code, error.message) == (400, code, message)
+
+
+@pytest.mark.parametrize(("value", "flag"), [(True, True), ("true", True), (False, False), ("false", False)])
+def test_rate_limits_can_be_asked_for_in_a_request(value, flag):
+    envelope = parse(sent("ping", returnRateLimits=value))
+    assert envelope.request == PingRequest()
+    assert envelope.return_rate_limits is flag
+
+
+def test_replies_are_assembled():
+    plain = encode_reply("x", 200, b"result", b"{}", None)
+    limited = encode_reply(None, 400, b"error", b'{"code":-1}', b"[]")
+    assert plain == b'{"id":"x","status":200,"result":{}}'
+    assert limited == b'{"id":null,"status":400,"error":{"code":-1},"rateLimits":[]}'
+
+
+class Priced(Model, frozen=True, kw_only=True):
+    price: Decimal
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12))
+def test_results_hold_no_exponent(value):
+    encoded = encode_result([Priced(price=value)])
+    text = msgspec.json.decode(encoded)[0]["price"]
+    assert "E" not in text
+    assert Decimal(text) == value
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_read(payload):
+    assert parse(payload).request is not None
