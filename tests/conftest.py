@@ -79,7 +79,7 @@ def _leaving_no_task(test: Any, allowed: tuple[str, ...]) -> Any:
         await test(*args, **kwargs)
         for _ in range(20):  # let what was cancelled come to its end
             await asyncio.sleep(0)
-        left = [task for task in asyncio.all_tasks() - before if not task.get_name().startswith((*allowed, "\0"))]
+        left = [task for task in asyncio.all_tasks() - before if not task.get_name().startswith(allowed)]
         assert not left, f"tasks left running: {sorted(task.get_name() for task in left)}"
 
     return checked

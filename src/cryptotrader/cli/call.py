@@ -61,9 +61,10 @@ def parse_request(method: str, parameters: list[str]) -> Request[Any]:
             raise RequestInvalid(f"{parameter!r} is not KEY=VALUE with a known key ({known})", method=method)
         values[names[attribute]] = value.split(",") if attribute in lists else value
     try:
-        return msgspec.convert(values, kind, strict=False)
+        request: Request[Any] = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise RequestInvalid(str(error), method=method) from error
+    return request
 
 
 async def _call(request: Request[Any], endpoint: Endpoint) -> int:

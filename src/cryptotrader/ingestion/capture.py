@@ -97,6 +97,7 @@ class Capture:
         config: When to commit, what to reject.
         backoff: Delays between connection attempts.
         environment: Dialer, budgets, randomness and clock.
+        on_shutdown: Told when the exchange announces that it goes down.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Capture:
         config: CaptureConfig | None = None,
         backoff: Backoff | None = None,
         environment: Environment | None = None,
+        on_shutdown: Callable[[], None] | None = None,
     ) -> None:
         if not symbols:
             raise ConfigurationError("give at least one symbol")
@@ -117,6 +119,7 @@ class Capture:
         self._backoff = backoff or Backoff(attempts=10)
         self._environment = environment or Environment()
         self._sink = sink
+        self._on_shutdown = on_shutdown
         self._feeds: dict[str, _Feed] = {}
         self._backfills: dict[str, Backfill] = {}
         self._pipeline: Pipeline | None = None
@@ -286,6 +289,8 @@ class Capture:
         if isinstance(event, Reconnected):
             self._reconnects += 1
             logger.info("reconnected after %.3f s (%s)", (event.back_ns - event.lost_ns) / 1e9, event.reason)
+        elif self._on_shutdown is not None:
+            self._on_shutdown()
 
     def _on_error(self, error: Exception) -> None:
         if isinstance(error, DecodeFailed):

@@ -202,7 +202,6 @@ class FaultBoard:
 
     Attributes:
         on_frames: Whether any frame may be hit: the only question of the hot path.
-        now_us: Time of the last ``advance``, in microseconds.
     """
 
     def __init__(self, *, seed: int, start_us: int) -> None:
@@ -211,7 +210,6 @@ class FaultBoard:
         self._random = random.Random(seed)
         self._lasting: list[_Lasting] = []
         self.on_frames = False
-        self.now_us = start_us
 
     @property
     def active(self) -> list[Fault]:
@@ -220,17 +218,19 @@ class FaultBoard:
 
     @property
     def next_us(self) -> int | None:
-        """When the script goes on."""
-        return self._start_us + self._script[0].at_us if self._script else None
+        """When the script goes on or a fault ends, if ever."""
+        due = [entry.until_us for entry in self._lasting if entry.until_us is not None]
+        if self._script:
+            due.append(self._start_us + self._script[0].at_us)
+        return min(due, default=None)
 
     def start(self, script: list[TimedFault], now_us: int) -> None:
         """Begin a script now."""
         self._script.extend(script)
-        self._start_us = self.now_us = now_us
+        self._start_us = now_us
 
     def advance(self, now_us: int) -> Iterator[Fault]:
         """Let time pass; yields the faults of the script that are due."""
-        self.now_us = now_us
         if any(entry.until_us is not None and entry.until_us <= now_us for entry in self._lasting):
             self._keep([entry for entry in self._lasting if entry.until_us is None or entry.until_us > now_us])
         while self._script and self._start_us + self._script[0].at_us <= now_us:

@@ -65,7 +65,7 @@ class LocalExchange:
         clock: Unix time in microseconds; on a loop with virtual time it must follow that loop.
 
     Attributes:
-        venue: The market itself.
+        venue: The market itself. What is done to it by hand is sent with the next tick, within a second.
         trades: Trades since the start.
 
     Raises:
@@ -336,7 +336,8 @@ class LocalExchange:
             self._next_session_us = now_us + _LONGEST_STEP_US
             due = [session.tick(now_us) for session in tuple(self._surroundings.sessions)]
             self._next_session_us = min(self._next_session_us, *due) if due else self._next_session_us
-        return min(next_us, self._next_session_us, self._faults.next_us or next_us)
+        due_us = [next_us, self._next_session_us, self._faults.next_us, self._tcp_refused_until_us]
+        return min(moment for moment in due_us if moment is not None)
 
     def _advance(self, now_us: int) -> int:
         """Let the market act until now; returns when it wants to act again.

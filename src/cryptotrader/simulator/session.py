@@ -159,22 +159,25 @@ class ExchangeSession(ABC):
 
     def _send_through_faults(self, stream: bytes, frame: bytes) -> None:
         """Put a frame into the queue, or do to it what the faults in force ask for."""
-        now_us = self._faults.now_us
-        hits = {fault.fault: fault for fault in self._faults.hits(ON_FRAMES, self.kind, stream)}
+        now_us = self._surroundings.clock()
+        follows = stream in self._held  # the frame that a reordered one waits for
+        kinds = ON_FRAMES - {FaultKind.REORDER} if follows else ON_FRAMES
+        hits = {fault.fault: fault for fault in self._faults.hits(kinds, self.kind, stream)}
         if FaultKind.SKIP in hits:
+            return
+        if FaultKind.REORDER in hits:
+            self._held[stream] = (now_us + _REORDER_US, frame)
             return
         for _ in range(2 if FaultKind.DUPLICATE in hits else 1):
             if FaultKind.DELAY in hits:
                 self._later_count += 1
                 due_us = now_us + round(hits[FaultKind.DELAY].length * 1e6)
                 heapq.heappush(self._later, (due_us, self._later_count, frame))
-            elif FaultKind.REORDER in hits and stream not in self._held:
-                self._held[stream] = (now_us + _REORDER_US, frame)
-                return
             else:
                 self._send(frame)
-        if stream in self._held and FaultKind.DELAY not in hits:
+        if follows and FaultKind.DELAY not in hits:
             self._send(self._held.pop(stream)[1])
+        self._surroundings.wake()
 
     def flush(self) -> None:
         """Send the queue with one write; a client that is too slow is dropped."""

@@ -36,7 +36,7 @@ def test_every_fault_can_be_made(kind):
         ("drop", {"binary": True}, "binary belongs to garbage"),
         ("drop", {"tcp": True}, "tcp belongs to refuse"),
         ("stall", {"seconds": -1}, "> 0"),
-        ("stall", {"seconds": "long"}, "Expected `float`"),
+        ("stall", {"seconds": "long"}, r"Expected `float \| null`, got `str`"),
         ("skip", {"stream": ""}, "length >= 1"),
         ("skip", {"stream": "a@trade", "connection": "api"}, "knows no stream"),
         ("refuse", {}, "needs seconds or count"),

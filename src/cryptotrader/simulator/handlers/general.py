@@ -27,7 +27,7 @@ LIMITS = [
     RateLimit(rate_limit_type=RateLimitType.REQUEST_WEIGHT, interval=RateLimitInterval.MINUTE, interval_num=1, limit=6000),  # noqa: E501
     RateLimit(rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval.SECOND, interval_num=10, limit=50),
     RateLimit(rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval.DAY, interval_num=1, limit=160000),
-    RateLimit(rate_limit_type=RateLimitType.CONNECTIONS, interval=RateLimitInterval.MINUTE, interval_num=5, limit=300),  # noqa: E501
+    RateLimit(rate_limit_type=RateLimitType.CONNECTIONS, interval=RateLimitInterval.MINUTE, interval_num=5, limit=300),
 ]  # fmt: skip
 _PERMISSIONS = frozenset({"SPOT"})
 

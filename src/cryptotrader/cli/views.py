@@ -1,0 +1,80 @@
+"""What the commands show: tables for terminals, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from cryptotrader.ingestion.capture import CaptureProgress
+    from cryptotrader.ingestion.iceberg import Candle, VerifyReport
+
+
+def price_text(price: Decimal | None) -> str:
+    """A price without the zeros that say nothing."""
+    if price is None:
+        return "-"
+    whole, _, part = f"{price:f}".partition(".")
+    return f"{whole}.{part.rstrip('0').ljust(2, '0')}"
+
+
+def capture_view(progress: CaptureProgress, elapsed: float) -> Table:
+    """A table of where capture stands."""
+    title = f"{elapsed:.0f} s · {progress.commits} commits · {progress.rows_waiting} rows waiting"
+    if progress.reconnects:
+        title += f" · {progress.reconnects} reconnects"
+    table = Table(title=title, title_justify="left", title_style="dim")
+    table.add_column("symbol", style="cyan", no_wrap=True)
+    for name in ("last price", "trades", "trades/s", "filled", "missing", "lag ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in progress.symbols:
+        table.add_row(
+            each.symbol,
+            price_text(each.last_price),
+            f"{each.trades}",
+            f"{each.trades / elapsed:.1f}" if elapsed else "-",
+            f"{each.backfilled}",
+            f"[red]{each.missing}[/red]" if each.missing else "0",
+            f"{each.lag_ms:.0f}",
+        )
+    return table
+
+
+def capture_line(progress: CaptureProgress, elapsed: float) -> str:
+    """The same in one line."""
+    trades = sum(each.trades for each in progress.symbols)
+    filled = sum(each.backfilled for each in progress.symbols)
+    missing = sum(each.missing for each in progress.symbols)
+    return (
+        f"{elapsed:.0f} s: {trades} trades ({trades / elapsed:.1f}/s), {filled} filled, {missing} missing, "
+        f"{progress.commits} commits, {progress.reconnects} reconnects"
+    )
+
+
+def ledger_view(report: VerifyReport) -> Table:
+    """A table of what the data files hold."""
+    table = Table(title="ledger", title_justify="left", title_style="dim")
+    table.add_column("symbol", style="cyan", no_wrap=True)
+    for name in ("first id", "last id", "trades", "backfilled", "missing", "duplicates"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in report.symbols:
+        numbers = (each.first, each.last, each.trades, each.backfilled, each.missing_count, each.duplicates)
+        table.add_row(each.symbol, *(str(number) for number in numbers))
+    return table
+
+
+def candle_view(candles: Iterable[Candle]) -> Table:
+    """A table of candles."""
+    table = Table(title="one-minute candles from the table", title_justify="left", title_style="dim")
+    table.add_column("symbol", style="cyan", no_wrap=True)
+    for name in ("minute", "open", "high", "low", "close", "volume", "trades"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in candles:
+        minute = datetime.fromtimestamp(each.minute_us / 1e6, UTC).strftime("%H:%M")
+        prices = (each.open, each.high, each.low, each.close, each.volume)
+        table.add_row(each.symbol, minute, *(price_text(price) for price in prices), str(each.trades))
+    return table
