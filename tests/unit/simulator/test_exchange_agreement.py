@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_diffs_on_a_snapshot_give_the_book(watched):
 def test_diffs_follow_one_another_without_a_hole(watched):
     for stream in ("btcusdt@depth@100ms", "btcusdt@depth"):
         events = watched.events[stream]
-        assert all(b.first_update_id == a.final_update_id + 1 for a, b in zip(events, events[1:], strict=False))
+        assert all(b.first_update_id == a.final_update_id + 1 for a, b in pairwise(events))
 
 
 def test_best_prices_agree(watched):

@@ -19,7 +19,7 @@ def quiet():
     return Exchange(["BTCUSDT"], rate=0, start_us=START)
 
 
-def limit(exchange, side, price, quantity, time_in_force=TimeInForce.GTC, kind=OrderType.LIMIT):
+def limit(exchange, side, price, quantity, time_in_force=TimeInForce.GTC, *, kind=OrderType.LIMIT):
     return exchange.place("BTCUSDT", side, kind, Decimal(quantity), price=Decimal(price), time_in_force=time_in_force)
 
 

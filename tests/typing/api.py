@@ -1,0 +1,58 @@
+"""Checked by mypy and pyright, never run: what the public API infers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import assert_type
+
+from cryptotrader import Binance, Gap, LiveOrderBook, Reconnected, ServerShutdown
+from cryptotrader.models.base_models import KlineInterval, PriceLevel
+from cryptotrader.models.market_models import (
+    BookTickerEvent,
+    DepthUpdateEvent,
+    ExchangeInfo,
+    Kline,
+    KlineEvent,
+    OrderBookSnapshot,
+    Ticker24hr,
+    Trade,
+    TradeEvent,
+)
+from cryptotrader.requests import (
+    DepthRequest,
+    ExchangeInfoRequest,
+    KlinesRequest,
+    Ticker24hrRequest,
+    TradesHistoricalRequest,
+)
+
+
+async def streams(binance: Binance) -> None:
+    async for trade in binance.market.trades("BTCUSDT"):
+        assert_type(trade, TradeEvent)
+        assert_type(trade.price, Decimal)
+    async for event in binance.market.trades("BTCUSDT", control=True):
+        assert_type(event, TradeEvent | Gap | Reconnected | ServerShutdown)
+    async for batch in binance.market.book_tickers("BTCUSDT").batches():
+        assert_type(batch, list[BookTickerEvent])
+    async for kline in binance.market.klines("1m", "BTCUSDT", buffer=10):
+        assert_type(kline, KlineEvent)
+    async for update in binance.market.depth("BTCUSDT"):
+        assert_type(update, DepthUpdateEvent)
+    book = await binance.market.order_book("BTCUSDT")
+    assert_type(book, LiveOrderBook)
+    assert_type(book.best_bid, PriceLevel | None)
+
+
+async def requests(binance: Binance) -> None:
+    assert_type(await binance.call(DepthRequest(symbol="BTCUSDT")), OrderBookSnapshot)
+    assert_type(await binance.call(ExchangeInfoRequest()), ExchangeInfo)
+    assert_type(await binance.call(TradesHistoricalRequest(symbol="BTCUSDT", from_id=1)), list[Trade])
+    assert_type(await binance.call(KlinesRequest(symbol="BTCUSDT", interval=KlineInterval.MINUTE_1)), list[Kline])
+    assert_type(await binance.call(Ticker24hrRequest()), Ticker24hr | list[Ticker24hr])
+
+
+async def mistakes(binance: Binance) -> None:
+    binance.market.klines("1m", "BTCUSDT", bufer=10)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    DepthRequest(symbl="BTCUSDT")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    DepthRequest(symbol=5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
