@@ -30,8 +30,8 @@ from cryptotrader.simulator.venue.statistics import (
 Listener = Callable[[bytes, bytes], None]
 """Called with the stream's name and a payload."""
 
-BUSY_TICK_US = 5_000
-"""How often to be ticked while participants trade."""
+SHORTEST_TICK_US = 5_000
+"""Time between two ticks while participants trade: what happens meanwhile is told together."""
 
 
 class Feed(ABC):
@@ -136,7 +136,6 @@ class Feeds:
         self._feeds: dict[str, Feed] = {}
         self._due: list[tuple[int, int, TimedFeed]] = []
         self._order = count()
-        self._is_busy = any(market.log.next_id > market.log.first_id for market in exchange.markets.values())
 
     def subscribe(self, stream: str, unit: TimeUnit, listener: Listener) -> None:
         """Send a stream's payloads to a listener; unknown symbols and streams stay silent, as at Binance."""
@@ -174,7 +173,7 @@ class Feeds:
             self._schedule(feed)
         self._exchange.advance(now_us)
         wanted = self._due[0][0] if self._due else now_us + 1_000_000
-        return min(wanted, now_us + BUSY_TICK_US) if self._is_busy else wanted
+        return int(min(wanted, max(self._exchange.next_us, now_us + SHORTEST_TICK_US)))
 
     def _schedule(self, feed: TimedFeed) -> None:
         due_us = (self._exchange.now_us // feed.interval_us + 1) * feed.interval_us

@@ -36,6 +36,7 @@ class Exchange:
 
     Attributes:
         now_us: The time told last.
+        next_us: When a participant acts next; infinite without participants.
         markets: Markets by symbol, in the order given.
         trade_listeners: Told of every trade, in order.
 
@@ -52,7 +53,7 @@ class Exchange:
         self.trade_listeners: list[Callable[[VenueTrade], None]] = []
         self.markets = {name: Market(list_symbol(name), 1_000_000 + crc32(name.encode()) % 9_000_000) for name in names}
         self.now_us = start_us - (WARM_UP_US if rate else 0)
-        self._interval = self._next_us = float("inf")
+        self._interval = self.next_us = float("inf")
         self._crowds: list[Crowd] = []
         if rate:
             depth = max(_SHALLOWEST, min(_DEEPEST, _ORDERS_AT_START // len(names)))
@@ -72,7 +73,7 @@ class Exchange:
 
     def _set_rate(self, rate: float) -> None:
         self._interval = 1e6 * TRADES_PER_ARRIVAL / rate
-        self._next_us = self.now_us + self._pause()
+        self.next_us = self.now_us + self._pause()
 
     def _pause(self) -> float:
         return -log(1.0 - self._random.random()) * self._interval
@@ -80,11 +81,11 @@ class Exchange:
     def advance(self, now_us: int) -> None:
         """Let the participants act until ``now_us``; time that lies back is ignored."""
         crowds, count = self._crowds, len(self._crowds)
-        while self._next_us <= now_us:
-            self.now_us = int(self._next_us)
+        while self.next_us <= now_us:
+            self.now_us = int(self.next_us)
             # the earlier a symbol is listed, the more it is traded
             crowds[int(self._random.random() ** 2 * count)].step(self.now_us)
-            self._next_us += self._pause()
+            self.next_us += self._pause()
         self.now_us = max(self.now_us, now_us)
 
     def market(self, symbol: str) -> Market:
