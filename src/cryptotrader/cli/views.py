@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 if TYPE_CHECKING:
     from cryptotrader.ingestion.capture import CaptureProgress
     from cryptotrader.ingestion.iceberg import Candle, VerifyReport
+
+_SHOWN_VOLUME = Decimal("0.001")
 
 
 def price_text(price: Decimal | None) -> str:
@@ -22,15 +25,21 @@ def price_text(price: Decimal | None) -> str:
     return f"{whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
+def _table(title: str, first: str, others: Iterable[str]) -> Table:
+    """A table that fits eighty columns: a name and numbers."""
+    table = Table(title=title, title_justify="left", title_style="dim", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first, style="cyan", no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
 def capture_view(progress: CaptureProgress, elapsed: float) -> Table:
     """A table of where capture stands."""
     title = f"{elapsed:.0f} s · {progress.commits} commits · {progress.rows_waiting} rows waiting"
     if progress.reconnects:
         title += f" · {progress.reconnects} reconnects"
-    table = Table(title=title, title_justify="left", title_style="dim")
-    table.add_column("symbol", style="cyan", no_wrap=True)
-    for name in ("last price", "trades", "trades/s", "filled", "missing", "lag ms"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = _table(title, "symbol", ("last price", "trades", "trades/s", "filled", "missing", "lag ms"))
     for each in progress.symbols:
         table.add_row(
             each.symbol,
@@ -57,10 +66,7 @@ def capture_line(progress: CaptureProgress, elapsed: float) -> str:
 
 def ledger_view(report: VerifyReport) -> Table:
     """A table of what the data files hold."""
-    table = Table(title="ledger", title_justify="left", title_style="dim")
-    table.add_column("symbol", style="cyan", no_wrap=True)
-    for name in ("first id", "last id", "trades", "backfilled", "missing", "duplicates"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = _table("ledger", "symbol", ("first id", "last id", "trades", "backfilled", "missing", "duplicates"))
     for each in report.symbols:
         numbers = (each.first, each.last, each.trades, each.backfilled, each.missing_count, each.duplicates)
         table.add_row(each.symbol, *(str(number) for number in numbers))
@@ -69,12 +75,10 @@ def ledger_view(report: VerifyReport) -> Table:
 
 def candle_view(candles: Iterable[Candle]) -> Table:
     """A table of candles."""
-    table = Table(title="one-minute candles from the table", title_justify="left", title_style="dim")
-    table.add_column("symbol", style="cyan", no_wrap=True)
-    for name in ("minute", "open", "high", "low", "close", "volume", "trades"):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = ("minute", "open", "high", "low", "close", "volume", "trades")
+    table = _table("one-minute candles, read back from the table", "symbol", names)
     for each in candles:
         minute = datetime.fromtimestamp(each.minute_us / 1e6, UTC).strftime("%H:%M")
-        prices = (each.open, each.high, each.low, each.close, each.volume)
+        prices = (each.open, each.high, each.low, each.close, each.volume.quantize(_SHOWN_VOLUME))
         table.add_row(each.symbol, minute, *(price_text(price) for price in prices), str(each.trades))
     return table

@@ -14,17 +14,29 @@ from cryptotrader.ingestion.trade_v2 import ASSET_CLASS, EXCHANGE, VENDOR_KEYS, 
 from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.market_models import TradeEvent
 
+ROWS_AT_A_TIME = 8192
+
 
 def to_arrow(batch: Batch, pairs: Mapping[str, ParsedSymbol]) -> pa.Table:
-    """The rows of a batch, sorted by symbol and trade id; the same values as ``convert_binance_trade_to_v2``."""
+    """The rows of a batch, sorted by symbol and trade id; the same values as ``convert_binance_trade_to_v2``.
+
+    They are built some thousands at a time, so that their Python values never are in memory all together.
+    """
     rows = [
         *zip(batch.streamed, batch.streamed_ns, strict=True),
         *zip(batch.backfilled, batch.backfilled_ns, strict=True),
     ]
     rows.sort(key=_symbol_and_id)
+    schema = arrow_schema()
+    parts = (rows[start : start + ROWS_AT_A_TIME] for start in range(0, len(rows), ROWS_AT_A_TIME))
+    return pa.Table.from_batches([_record_batch(part, pairs, schema) for part in parts], schema=schema)
+
+
+def _record_batch(
+    rows: list[tuple[TradeEvent, int]], pairs: Mapping[str, ParsedSymbol], schema: pa.Schema
+) -> pa.RecordBatch:
     events = [event for event, _ in rows]
     count = len(events)
-    schema = arrow_schema()
     columns: list[pa.Array] = [
         pa.array([message_id(event.symbol, event.trade_id) for event in events], pa.string()),
         pa.array([f"{EXCHANGE}-{event.trade_id}" for event in events], pa.string()),
@@ -42,7 +54,7 @@ def to_arrow(batch: Batch, pairs: Mapping[str, ParsedSymbol]) -> pa.Table:
         pa.nulls(count, pa.int64()),
         _vendor_data(events, pairs),
     ]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _vendor_data(events: list[TradeEvent], pairs: Mapping[str, ParsedSymbol]) -> pa.MapArray:
