@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import repeat
 
 import pyarrow as pa
@@ -14,13 +14,15 @@ from cryptotrader.ingestion.trade_v2 import ASSET_CLASS, EXCHANGE, VENDOR_KEYS, 
 from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.market_models import TradeEvent
 
-ROWS_AT_A_TIME = 8192
+ROWS_A_FILE = 65_536
+ROWS_AT_A_TIME = 8_192
 
 
-def to_arrow(batch: Batch, pairs: Mapping[str, ParsedSymbol]) -> pa.Table:
+def to_arrow(batch: Batch, pairs: Mapping[str, ParsedSymbol]) -> Iterator[pa.Table]:
     """The rows of a batch, sorted by symbol and trade id; the same values as ``convert_binance_trade_to_v2``.
 
-    They are built some thousands at a time, so that their Python values never are in memory all together.
+    They come in tables of ``ROWS_A_FILE``, each built some thousands at a time, since what a row takes on its way
+    into a file is several times what it takes in it.
     """
     rows = [
         *zip(batch.streamed, batch.streamed_ns, strict=True),
@@ -28,8 +30,10 @@ def to_arrow(batch: Batch, pairs: Mapping[str, ParsedSymbol]) -> pa.Table:
     ]
     rows.sort(key=_symbol_and_id)
     schema = arrow_schema()
-    parts = (rows[start : start + ROWS_AT_A_TIME] for start in range(0, len(rows), ROWS_AT_A_TIME))
-    return pa.Table.from_batches([_record_batch(part, pairs, schema) for part in parts], schema=schema)
+    for first in range(0, len(rows), ROWS_A_FILE):
+        end = min(first + ROWS_A_FILE, len(rows))
+        parts = (rows[start : min(start + ROWS_AT_A_TIME, end)] for start in range(first, end, ROWS_AT_A_TIME))
+        yield pa.Table.from_batches([_record_batch(part, pairs, schema) for part in parts], schema=schema)
 
 
 def _record_batch(

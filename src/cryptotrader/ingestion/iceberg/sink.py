@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from sqlalchemy.exc import SQLAlchemyError
@@ -87,11 +88,13 @@ class IcebergSink:
         try:
             self._write_dead_letters(batch)
             with self._table.transaction() as transaction:
-                if batch.rows:
-                    transaction.append(to_arrow(batch, pairs))
+                for rows in to_arrow(batch, pairs):
+                    transaction.append(rows)
                 transaction.set_properties({LEDGER_PROPERTY: ledger.to_json()})
         except (OSError, SQLAlchemyError, CommitFailedException) as error:
             raise SinkFailed(self.name, _first_line(error)) from error
+        finally:
+            pa.default_memory_pool().release_unused()  # Arrow would otherwise keep the most it ever needed
         self._commits += 1
         if self._commits % EXPIRE_EVERY == 0:
             self._clear_away()
