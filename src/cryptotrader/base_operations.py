@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
-from cryptotrader.errors import ConnectFailed, RateLimited
+from cryptotrader.errors import ConfigurationError, ConnectFailed, RateLimited
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol.api_session import ApiSession
 from cryptotrader.protocol.limits import SlidingBudget, WeightBudget, connection_budget
@@ -119,6 +120,9 @@ class BinanceWebSocketConnection:
         environment: Dialer, budgets, randomness and clock.
         on_lost: Told when an open connection ends, and why.
         on_failed: Told when the attempts are exhausted.
+
+    Raises:
+        ConfigurationError: The endpoint's certificate authority cannot be read.
     """
 
     def __init__(
@@ -135,7 +139,7 @@ class BinanceWebSocketConnection:
     ) -> None:
         self._base_url = base_url
         self._session = session
-        self._endpoint = endpoint
+        self._tls = tls_context(endpoint) if base_url.startswith("wss:") else None
         self._backoff = backoff or Backoff()
         self._timeouts = timeouts or Timeouts()
         self._environment = environment or Environment()
@@ -258,7 +262,7 @@ class BinanceWebSocketConnection:
             self._session.url(self._base_url),
             self,
             timeout=self._timeouts.open,
-            tls=tls_context(self._endpoint) if self._base_url.startswith("wss:") else None,
+            tls=self._tls,
         )
         now = self._loop.time()
         self._session.opened(now, self._environment.wall_clock())
@@ -340,9 +344,17 @@ class BinanceWebSocketConnection:
         self._timer = self._loop.call_at(next_tick, self.work)
 
 
+@lru_cache(maxsize=16)
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    """Verification against the system's authorities, or against the endpoint's own; there is no off switch."""
-    return ssl.create_default_context(cafile=endpoint.ca)
+    """Verification against the system's authorities, or against the endpoint's own; there is no off switch.
+
+    Raises:
+        ConfigurationError: The endpoint's authority cannot be read.
+    """
+    try:
+        return ssl.create_default_context(cafile=endpoint.ca)
+    except OSError as error:
+        raise ConfigurationError(f"certificate authority {endpoint.ca} cannot be read: {error}") from error
 
 
 class StreamConnection(BinanceWebSocketConnection):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cryptotrader.base_operations import ApiConnection, Environment, api_connection
-from cryptotrader.config import Backoff, Endpoint
+from cryptotrader.config import Backoff, Endpoint, Timeouts
 from cryptotrader.errors import ConfigurationError, DecodeFailed, OutcomeUnknown, RequestRejected, UnknownSymbol
 from cryptotrader.models.base_models import SymbolInfo
 from cryptotrader.requests import ExchangeInfoRequest
@@ -15,16 +15,24 @@ _SYMBOLS_A_REQUEST = 100
 
 
 async def look_up_symbols(
-    endpoint: Endpoint, symbols: Sequence[str], *, environment: Environment | None = None
+    endpoint: Endpoint, symbols: Sequence[str], *, timeout: float = 10.0, environment: Environment | None = None
 ) -> dict[str, SymbolInfo]:
     """What the exchange says of symbols. Makes one attempt to connect, so that a wrong address is told at once.
+
+    Args:
+        endpoint: Whom to ask.
+        symbols: Their names, in upper case.
+        timeout: Seconds to wait for each answer.
+        environment: Dialer, budgets, randomness and clock.
 
     Raises:
         UnknownSymbol: The exchange does not trade one of them.
         ConfigurationError: What answers there is not Binance.
         ConnectFailed: Nothing answers there.
     """
-    api = api_connection(endpoint, backoff=Backoff(attempts=1), environment=environment)
+    api = api_connection(
+        endpoint, backoff=Backoff(attempts=1), timeouts=Timeouts(request=timeout), environment=environment
+    )
     found: dict[str, SymbolInfo] = {}
     try:
         for start in range(0, len(symbols), _SYMBOLS_A_REQUEST):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LIVE_STREAM_URL = "wss://stream.binance.com:9443/stream"
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
 class BinanceConfig(BaseSettings):
@@ -27,7 +28,7 @@ class BinanceConfig(BaseSettings):
 
     enabled: bool = False
     websocket_url: str = LIVE_STREAM_URL
-    symbols: Annotated[list[str], NoDecode] = Field(default_factory=lambda: ["BTCUSDT", "ETHUSDT"], min_length=1)
+    symbols: Annotated[list[str], NoDecode] = Field(default_factory=lambda: list(DEFAULT_SYMBOLS), min_length=1)
     reconnect_delay: float = Field(default=5, gt=0, le=3600)
     max_reconnect_attempts: int = Field(default=10, ge=1)
 
@@ -35,8 +36,10 @@ class BinanceConfig(BaseSettings):
     @classmethod
     def _is_websocket(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"ws", "wss"} or not parts.hostname:
+        if parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.port == 0:  # a port that is none raises
             raise ValueError("must be a ws:// or wss:// address")
+        if parts.path.rstrip("/") not in {"", "/stream"} or parts.query:
+            raise ValueError("must be the address of the combined stream, which ends in /stream")
         return value
 
     @field_validator("symbols", mode="before")
@@ -50,7 +53,7 @@ class BinanceConfig(BaseSettings):
     @classmethod
     def _normalise(cls, value: list[str]) -> list[str]:
         symbols = [symbol.strip().upper() for symbol in value]
-        if not all(symbols) or any("@" in symbol or "/" in symbol or " " in symbol for symbol in symbols):
+        if not all(symbol.isalnum() for symbol in symbols):
             raise ValueError("symbols are names such as BTCUSDT")
         return list(dict.fromkeys(symbols))
 
@@ -75,3 +78,9 @@ class CaptureConfig(BaseModel):
     future_tolerance_seconds: float = Field(default=300.0, ge=0)
     drain_seconds: float = Field(default=30.0, ge=0)
     silence_seconds: float = Field(default=60.0, gt=0)
+
+    @model_validator(mode="after")
+    def _room_for_two_batches(self) -> Self:
+        if self.most_rows_waiting < 2 * self.commit_rows:  # one is being stored while the next one is collected
+            raise ValueError("most_rows_waiting must be at least twice commit_rows")
+        return self

@@ -43,12 +43,14 @@ class SymbolLedger:
         backfill: Stored from past trades.
         rejected: Not stored: they cannot be true and are among the dead letters.
         absent: Evidence for ids that the source does not have.
+        newest: Id and time, in microseconds, of the newest live trade: how a new numbering is told from doubles.
     """
 
     stream: IdIntervals = field(default_factory=IdIntervals)
     backfill: IdIntervals = field(default_factory=IdIntervals)
     rejected: IdIntervals = field(default_factory=IdIntervals)
     absent: list[Absence] = field(default_factory=list)
+    newest: tuple[int, int] | None = None
 
     def known(self) -> IdIntervals:
         """All ids that need no more care."""
@@ -91,6 +93,7 @@ class Ledger:
                         "backfill": list(entry.backfill),
                         "rejected": list(entry.rejected),
                         "absent": entry.absent,
+                        "newest": entry.newest,
                     }
                     for name, entry in sorted(self.symbols.items())
                 },
@@ -113,7 +116,11 @@ class Ledger:
         ledger = cls()
         for name, entry in content.symbols.items():
             ledger.symbols[name] = SymbolLedger(
-                IdIntervals(entry.stream), IdIntervals(entry.backfill), IdIntervals(entry.rejected), entry.absent
+                IdIntervals(entry.stream),
+                IdIntervals(entry.backfill),
+                IdIntervals(entry.rejected),
+                entry.absent,
+                entry.newest,
             )
         return ledger
 
@@ -132,6 +139,7 @@ class _Entry(msgspec.Struct):
     backfill: list[Interval]
     rejected: list[Interval]
     absent: list[Absence]
+    newest: tuple[int, int] | None
 
 
 class _Content(msgspec.Struct):

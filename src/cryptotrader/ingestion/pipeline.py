@@ -13,6 +13,7 @@ from cryptotrader.errors import ConsumerTooSlow
 from cryptotrader.ingestion.config import CaptureConfig
 from cryptotrader.ingestion.ledger import Absence, Ledger
 from cryptotrader.ingestion.symbols import ParsedSymbol
+from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.market_models import TradeEvent
 
 logger = get_logger(__name__)
@@ -57,6 +58,8 @@ class Batch:
         """Write down in a ledger what this batch stores and what it found out."""
         for event in self.streamed:
             ledger.of(event.symbol).stream.add(event.trade_id)
+        for newest in {event.symbol: event for event in self.streamed}.values():
+            ledger.of(newest.symbol).newest = newest.trade_id, to_micros(newest.trade_time)
         for event in self.backfilled:
             ledger.of(event.symbol).backfill.add(event.trade_id)
         for letter in self.rejected:
@@ -172,10 +175,14 @@ class Pipeline:
         self._thread.shutdown(wait=True)
 
     async def _on_thread(self, work: Callable[[], Any]) -> Any:
-        """Run on the sink's thread, to its end even when the caller is cancelled: a commit must not be cut in two."""
+        """Run on the sink's thread, to its end even when the caller is cancelled: a commit must not be cut in two.
+
+        Work that fails meanwhile raises its error, which must not be lost, instead of ``CancelledError``.
+        """
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait([future])
+            future.result()
             raise

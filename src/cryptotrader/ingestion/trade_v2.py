@@ -24,6 +24,11 @@ EXCHANGE = "BINANCE"
 ASSET_CLASS = "crypto"
 SCHEMA_FILE = Path(__file__).with_name("trade_v2.avsc")
 FUTURE_TOLERANCE_SECONDS = 300.0
+DECIMAL_PRECISION, DECIMAL_SCALE = 38, 18
+"""Digits of prices and quantities, and how many of them stand after the point."""
+
+_TOO_LARGE = 10 ** (DECIMAL_PRECISION - DECIMAL_SCALE)
+_TOO_MANY_TRADES = 2**63
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://github.com/cryptotrader/trade-v2").bytes
 _TEXT = {True: "true", False: "false"}
@@ -86,7 +91,7 @@ def convert_binance_trade_to_v2(
         UnknownSymbol: The symbol cannot be split into assets.
         msgspec.ValidationError: A required field (e, E, s, t, p, q, T, m) is missing or wrong.
     """
-    event = trade if isinstance(trade, TradeEvent) else msgspec.convert(trade.get("data", trade), TradeEvent)
+    event = trade if isinstance(trade, TradeEvent) else _event_of(trade)
     time_us = to_micros(event.trade_time)
     if problem := problem_of(event, time_us, received_us, future_tolerance_seconds):
         raise RejectedTrade(event.symbol, event.trade_id, problem)
@@ -108,6 +113,13 @@ def convert_binance_trade_to_v2(
         "platform_sequence": None,
         "vendor_data": dict(zip(VENDOR_KEYS, vendor_values(event, pair), strict=True)),
     }
+
+
+def _event_of(message: Mapping[str, Any]) -> TradeEvent:
+    data = message.get("data", message)
+    if isinstance(data, Mapping) and "e" not in data:  # msgspec takes a missing tag for the right one
+        raise msgspec.ValidationError("Object missing required field `e`")
+    return msgspec.convert(data, TradeEvent)
 
 
 VENDOR_KEYS = (
@@ -136,12 +148,26 @@ def vendor_values(event: TradeEvent, pair: ParsedSymbol) -> tuple[str, ...]:
 
 def problem_of(event: TradeEvent, time_us: int, received_us: int, tolerance_seconds: float) -> str | None:
     """Why a trade cannot be true, if it cannot."""
-    if event.price <= 0:
-        return f"price {event.price} is not positive"
-    if event.quantity <= 0:
-        return f"quantity {event.quantity} is not positive"
+    if problem := _problem_of_number(event.price):
+        return f"price {event.price} {problem}"
+    if problem := _problem_of_number(event.quantity):
+        return f"quantity {event.quantity} {problem}"
+    if not 0 <= event.trade_id < _TOO_MANY_TRADES:
+        return "the id is out of range"
+    if time_us < 0:
+        return "the trade time is negative"
     if time_us - received_us > tolerance_seconds * 1e6:
         return f"trade time lies {(time_us - received_us) / 1e6:.0f} s ahead of the receive clock"
+    return None
+
+
+def _problem_of_number(number: Decimal) -> str | None:
+    """Why a price or quantity cannot be stored exactly, if it cannot."""
+    if not number.is_finite() or number <= 0:
+        return "is not positive"
+    exponent = number.as_tuple().exponent
+    if number >= _TOO_LARGE or (isinstance(exponent, int) and exponent < -DECIMAL_SCALE):
+        return f"does not fit decimal({DECIMAL_PRECISION}, {DECIMAL_SCALE})"
     return None
 
 

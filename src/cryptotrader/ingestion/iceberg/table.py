@@ -17,12 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cryptotrader.errors import ConfigurationError, SinkFailed
 from cryptotrader.ingestion.ledger import Ledger
+from cryptotrader.ingestion.trade_v2 import DECIMAL_PRECISION, DECIMAL_SCALE
 
 IDENTIFIER = ("market", "trades_v2")
 LEDGER_PROPERTY = "cryptotrader.ledger"
 LOCK_FILE = "writer.lock"
 DEAD_LETTER_FILE = "dead_letters.jsonl"
-DECIMAL = (38, 18)
+DECIMAL = (DECIMAL_PRECISION, DECIMAL_SCALE)
 _CATALOG_FILE = "catalog.db"
 
 SCHEMA = Schema(

@@ -1,0 +1,148 @@
+"""The client on real sockets: many streams, large and fragmented frames, servers that are not Binance, cuts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from picows import WSListener, WSMsgType, ws_create_server
+
+from cryptotrader.client import Binance
+from cryptotrader.config import MAX_FRAME_BYTES, Backoff, Endpoint, Timeouts
+from cryptotrader.errors import ConfigurationError, ConnectFailed, UnknownSymbol
+from cryptotrader.models.market_models import TradeEvent
+from cryptotrader.requests import TimeRequest
+from cryptotrader.simulator import LocalExchange
+from cryptotrader.symbol_lookup import look_up_symbols
+
+TRADE = b'{"e":"trade","E":1,"s":"BTCUSDT","t":%d,"p":"1.5","q":"2","T":1,"m":true,"M":true%s}'
+
+
+async def test_two_thousand_streams_on_two_connections():
+    names = [f"X{number}USDT" for number in range(2000)]
+    async with LocalExchange(names, rate=2000) as exchange, Binance(exchange.endpoint) as binance:
+        seen = set()
+        subscription = binance.market.subscribe(*(f"{name}@trade" for name in names))
+        await subscription.confirmed(timeout=30)
+        assert exchange.connections == 2
+        async with asyncio.timeout(30):
+            while len(seen) < 1500:
+                seen.add((await anext(subscription)).symbol)
+
+
+def open_descriptors():
+    return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+
+
+async def test_cuts_leave_no_descriptor_and_no_task():
+    backoff = Backoff(initial=0.01, maximum=0.02)
+    async with LocalExchange(["BTCUSDT"], rate=500) as exchange:
+        descriptors, tasks = open_descriptors(), len(asyncio.all_tasks())
+        async with Binance(exchange.endpoint, backoff=backoff) as binance:
+            trades = binance.market.trades("BTCUSDT")
+            numbers = [(await anext(trades)).trade_id]
+            for cut in range(40):
+                exchange.fault("torn" if cut % 2 else "drop", connection="stream" if cut % 3 else "api")
+                numbers += [(await anext(trades)).trade_id for _ in range(20)]
+            assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        await asyncio.sleep(0.1)
+        assert open_descriptors() <= descriptors + 1
+        assert len(asyncio.all_tasks()) == tasks
+
+
+class Scripted(WSListener):
+    """A server that sends some frames and then nothing."""
+
+    def __init__(self, frames):
+        self._frames = frames
+
+    def on_ws_connected(self, transport):
+        for kind, payload, fin in self._frames:
+            transport.send(kind, payload, fin)
+
+    def on_ws_frame(self, transport, frame):
+        if frame.msg_type is WSMsgType.CLOSE:
+            transport.disconnect()
+
+
+async def serve(frames):
+    server = await ws_create_server(lambda request: Scripted(frames), "127.0.0.1", 0)
+    return server, Endpoint.local(server.sockets[0].getsockname()[1])
+
+
+async def test_fragmented_and_very_large_frames_are_read():
+    whole = b'{"stream":"btcusdt@trade","data":' + TRADE % (1, b"") + b"}"
+    padding = b',"pad":"' + b"x" * (60 * 1024 * 1024) + b'"'
+    large = b'{"stream":"btcusdt@trade","data":' + TRADE % (2, padding) + b"}"
+    assert len(large) < MAX_FRAME_BYTES
+    third = len(large) // 3
+    server, endpoint = await serve(
+        [
+            (WSMsgType.TEXT, whole[:20], False),
+            (WSMsgType.CONTINUATION, whole[20:50], False),
+            (WSMsgType.PING, b"in between", True),
+            (WSMsgType.CONTINUATION, whole[50:], True),
+            (WSMsgType.TEXT, large, True),
+            (WSMsgType.TEXT, large[:third], False),
+            (WSMsgType.CONTINUATION, large[third:], True),
+        ]
+    )
+    async with server, Binance(endpoint) as binance:
+        trades = binance.market.trades("BTCUSDT", heal=False)
+        async with asyncio.timeout(20):
+            events = [await anext(trades) for _ in range(3)]
+        assert [event.trade_id for event in events] == [1, 2, 2]
+        assert all(isinstance(event, TradeEvent) for event in events)
+
+
+async def test_what_is_no_websocket_is_told():
+    async def answer(reader, writer):
+        await reader.readline()
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    endpoint = Endpoint.local(server.sockets[0].getsockname()[1])
+    async with server, Binance(endpoint, backoff=Backoff(attempts=1)) as binance:
+        with pytest.raises(ConnectFailed, match="404"):
+            await binance.call(TimeRequest())
+
+
+async def test_a_websocket_that_is_not_binance_is_told():
+    server, endpoint = await serve([(WSMsgType.TEXT, b"hello", True)])
+    async with server:
+        with pytest.raises(ConfigurationError, match="is not Binance"):
+            await look_up_symbols(endpoint, ["BTCUSDT"], timeout=0.3)
+
+
+async def test_an_address_that_refuses_is_told():
+    with pytest.raises(ConnectFailed, match="gave up after 1 attempts"):
+        await look_up_symbols(Endpoint.local(1), ["BTCUSDT"])
+
+
+async def test_a_server_that_never_answers_the_handshake_is_told():
+    async def ignore(reader, writer):
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(ignore, "127.0.0.1", 0)
+    endpoint = Endpoint.local(server.sockets[0].getsockname()[1])
+    options = {"backoff": Backoff(attempts=1), "timeouts": Timeouts(open=0.2)}
+    async with server, Binance(endpoint, **options) as binance:
+        with pytest.raises(ConnectFailed, match=r"within 0\.2 s"):
+            await binance.call(TimeRequest())
+
+
+async def test_unknown_symbols_are_named():
+    async with LocalExchange(["BTCUSDT"]) as exchange:
+        with pytest.raises(UnknownSymbol, match="NOPEUSDT"):
+            await look_up_symbols(exchange.endpoint, ["BTCUSDT", "NOPEUSDT"])
+        assert set(await look_up_symbols(exchange.endpoint, ["BTCUSDT"])) == {"BTCUSDT"}
+
+
+async def test_an_authority_that_cannot_be_read_is_told_at_once(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"missing\.pem cannot be read"):
+        Binance(Endpoint.local(1, ca=os.fspath(tmp_path / "missing.pem")))
