@@ -44,7 +44,8 @@ def frames(count: int) -> bytes:
             f'"t":{number // SYMBOLS},"p":"{61000 + number % 997}.63000000","q":"0.{number % 9973:04d}0000",'
             f'"T":1723161255342,"m":true,"M":true}}}}'
         ).encode()
-        header = b"\x81" + (bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + struct.pack(">H", len(payload)))
+        size = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + struct.pack(">H", len(payload))
+        header = b"\x81" + size
         parts.append(header + payload)
     return b"".join(parts)
 
@@ -102,7 +103,7 @@ async def bare(port: int, count: int) -> None:
         def __init__(self) -> None:
             self.left = count
 
-        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002
             if frame.msg_type is WSMsgType.TEXT:
                 event = decode(frame.get_payload_as_memoryview())
                 take(event.data.p, event.data.q)
@@ -123,7 +124,7 @@ async def callback(port: int, count: int) -> None:
     """This library, callback form."""
     done, left = asyncio.Event(), count
 
-    def on_trade(event: TradeEvent, received_ns: int) -> None:
+    def on_trade(event: TradeEvent, received_ns: int) -> None:  # noqa: ARG001
         nonlocal left
         take(event.price, event.quantity)
         left -= 1

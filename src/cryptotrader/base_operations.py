@@ -33,6 +33,8 @@ from cryptotrader.transport.picows import dial as dial_socket
 logger = get_logger(__name__)
 R = TypeVar("R")
 
+_NO_FAILURE_SECONDS = 60.0  # a connection that lived so long was one, even if nothing was said on it
+
 
 class ConnectionState(StrEnum):
     """Where a connection is in its life."""
@@ -220,37 +222,50 @@ class BinanceWebSocketConnection:
             self._give_up(ConnectFailed(f"internal error: {error!r}", url=self._base_url), error)
 
     async def _stay_connected(self) -> None:
-        failures = 0
+        tries = failures = 0  # connections since the last healthy one; those of them, in a row, that brought nothing
         delay = 0.0
         while True:
-            while (delay := max(delay, self._budgets.connections.wait(self._loop.time()))) > 0:
-                self._turn(ConnectionState.WAITING)
-                await asyncio.sleep(delay)
-                delay = 0.0
+            await self._wait(delay)
             try:
                 opened_at = await self._connect()
             except ConnectFailed as error:
-                failures += 1
+                tries, failures = tries + 1, failures + 1
                 logger.warning("connect attempt %d failed: %s", failures, error)
-                if self._backoff.attempts is not None and failures >= self._backoff.attempts:
-                    gave_up = f"gave up after {failures} attempts: {error}"
-                    self._give_up(ConnectFailed(gave_up, url=error.url, attempts=failures, status=error.status), error)
+                if self._is_exhausted(failures, error):
                     return
-                delay = max(self._delay(failures), error.retry_after or 0.0)
+                delay = max(self._delay(tries), error.retry_after or 0.0)
                 continue
             reason = await self._until_lost()
             if self.state is ConnectionState.CLOSING:
                 return
-            if self._received and self._loop.time() - opened_at >= self._backoff.healthy_after:
-                failures = 0
-            at_once = self._session.redial_at_once and failures == 0
+            lived = self._loop.time() - opened_at
+            if self._received and lived >= self._backoff.healthy_after:
+                tries = 0
+            at_once = self._session.redial_at_once and tries == 0
             self._end(reason)
-            failures += 1
-            delay = 0.0 if at_once else self._delay(failures)
+            tries, failures = tries + 1, 0 if self._received or lived >= _NO_FAILURE_SECONDS else failures + 1
+            if self._is_exhausted(failures, ConnectFailed(f"{self._base_url}: {reason}", url=self._base_url)):
+                return
+            delay = 0.0 if at_once else self._delay(tries)
             logger.info("%s: %s; next attempt in %.3f s", self._base_url, reason, delay)
 
-    def _delay(self, failures: int) -> float:
-        bound = self._backoff.bound(failures)
+    async def _wait(self, delay: float) -> None:
+        """Wait between attempts, for the back-off and for the budget of connections."""
+        while (delay := max(delay, self._budgets.connections.wait(self._loop.time()))) > 0:
+            self._turn(ConnectionState.WAITING)
+            await asyncio.sleep(delay)
+            delay = 0.0
+
+    def _is_exhausted(self, failures: int, error: ConnectFailed) -> bool:
+        """Whether the attempts are used up; if so everyone is told."""
+        if self._backoff.attempts is None or failures < self._backoff.attempts:
+            return False
+        gave_up = f"gave up after {failures} attempts: {error}"
+        self._give_up(ConnectFailed(gave_up, url=error.url, attempts=failures, status=error.status), error)
+        return True
+
+    def _delay(self, tries: int) -> float:
+        bound = self._backoff.bound(tries)
         return bound * self._environment.random() if self._backoff.jitter else bound
 
     async def _connect(self) -> float:

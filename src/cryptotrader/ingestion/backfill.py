@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from cryptotrader.config import get_logger
 from cryptotrader.errors import BinanceError
@@ -18,13 +18,24 @@ MAX_TRADES = 1000
 """Trades that one request may ask for."""
 
 CONFIRMATIONS = 4
-"""Answers without an id, some time apart, before it counts as absent: Binance's database runs behind its streams."""
+"""Answers without an id before it counts as absent: Binance's database runs behind its streams."""
+
+CONFIRMATION_SECONDS = 0.25
+"""Least time between two answers that count as such."""
 
 RETRY_DELAYS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds before the next round when one brought nothing."""
 
 Fetch = Callable[[str, int, int], Awaitable[list[Trade]]]
 """Symbol, first id and count to past trades, ascending."""
+
+
+@dataclass
+class _Doubt:
+    """How often ids were not in an answer that went beyond them."""
+
+    answers: int = 0
+    next_answer_at: float = 0.0
 
 
 class Backfill:
@@ -34,9 +45,10 @@ class Backfill:
         symbol: Which symbol.
         seen: Its known ids; what lies between them and is missing is fetched.
         fetch: Asks for past trades.
-        store: Takes a fetched trade that was missing, and adds its id to ``seen``.
+        store: Takes a fetched trade that was missing; its id is in ``seen`` already.
         declare_absent: Told of ids that the source does not have; they are in ``seen`` afterwards.
         now_us: Unix time in microseconds.
+        on_error: Told of an error that ends the filling, which no error of the exchange does.
     """
 
     def __init__(
@@ -48,6 +60,7 @@ class Backfill:
         store: Callable[[Trade], None],
         declare_absent: Callable[[Absence], None],
         now_us: Callable[[], int],
+        on_error: Callable[[Exception], None],
     ) -> None:
         self._symbol = symbol
         self._seen = seen
@@ -55,7 +68,8 @@ class Backfill:
         self._store = store
         self._declare_absent = declare_absent
         self._now_us = now_us
-        self._strikes: Counter[Interval] = Counter()
+        self._on_error = on_error
+        self._doubts: dict[Interval, _Doubt] = {}
         self._task: asyncio.Task[None] | None = None
         self.last_error: str | None = None
 
@@ -85,6 +99,13 @@ class Backfill:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
+        try:
+            await self._fill_holes()
+        except Exception as error:
+            self._on_error(error)
+            raise
+
+    async def _fill_holes(self) -> None:
         fruitless = 0
         while holes := self._seen.holes():
             progress = False
@@ -108,6 +129,7 @@ class Backfill:
         before = self._seen.count
         for trade in trades:
             if first <= trade.id <= last and trade.id not in self._seen:
+                self._seen.add(trade.id)
                 self._store(trade)
         if trades:
             self._judge(first, last, trades, f"trades.historical fromId={first} limit={count}")
@@ -116,9 +138,14 @@ class Backfill:
     def _judge(self, first: int, last: int, trades: list[Trade], request: str) -> None:
         """Ids that an answer passed over are absent once enough answers did so."""
         highest = max(trade.id for trade in trades)
+        now = asyncio.get_running_loop().time()
         for missing in self._seen.holes(first, min(last, highest - 1)):
-            self._strikes[missing] += 1
-            if self._strikes[missing] >= CONFIRMATIONS:
-                del self._strikes[missing]
+            doubt = self._doubts.setdefault(missing, _Doubt())
+            if now < doubt.next_answer_at:
+                continue
+            doubt.answers += 1
+            doubt.next_answer_at = now + CONFIRMATION_SECONDS
+            if doubt.answers >= CONFIRMATIONS:
+                del self._doubts[missing]
                 next_id = min(trade.id for trade in trades if trade.id > missing[1])
                 self._declare_absent(Absence(*missing, request, next_id, self._now_us()))

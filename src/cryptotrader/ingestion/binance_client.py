@@ -7,20 +7,20 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
 from cryptotrader.base_operations import Environment
-from cryptotrader.config import LIVE, Backoff, Endpoint, Timeouts
+from cryptotrader.config import LIVE, Backoff, Endpoint, Timeouts, get_logger
 from cryptotrader.errors import ConfigurationError, ConsumerTooSlow
-from cryptotrader.ingestion.config import LIVE_STREAM_URL, BinanceConfig
+from cryptotrader.ingestion.config import DEFAULT_SYMBOLS, LIVE_STREAM_URL, BinanceConfig
 from cryptotrader.market_stream import MarketStream
 from cryptotrader.models.market_models import TradeEvent
 from cryptotrader.protocol.channel import TRADE
 
-logger = structlog.get_logger("cryptotrader.ingestion.binance_client")
+# rendered as structlog is configured, then handed to the library's logger: unconfigured it would print to stdout
+logger = structlog.wrap_logger(get_logger(__name__))
 
 MOST_MESSAGES_WAITING = 65_536
 """Messages that a slow ``on_message`` may be behind."""
@@ -42,7 +42,7 @@ class BinanceWebSocketClient:
         on_message: Called with each message as parsed JSON, ``{"stream": …, "data": …}``.
         url: The combined stream.
         on_trade: Called with each trade as a typed event.
-        config: Instead of ``symbols`` and ``url``, and for the delays of reconnecting.
+        config: Instead of ``symbols`` and ``url``; without it the delays of reconnecting come from the environment.
         environment: Dialer, budgets, randomness and clock.
 
     Raises:
@@ -61,8 +61,8 @@ class BinanceWebSocketClient:
     ) -> None:
         if config is not None and (symbols is not None or url != LIVE_STREAM_URL):
             raise ConfigurationError("give either config or symbols and url")
-        chosen: dict[str, Any] = {} if symbols is None else {"symbols": list(symbols)}
-        self._config = config or BinanceConfig(websocket_url=url, **chosen)
+        chosen = DEFAULT_SYMBOLS if symbols is None else symbols
+        self._config = config or BinanceConfig(websocket_url=url, symbols=list(chosen))
         self.symbols = list(self._config.symbols)
         self.on_message = on_message
         self.on_trade = on_trade
@@ -164,7 +164,9 @@ class _Delivery:
         if self._thread is None:
             await self._on_message(message)  # type: ignore[misc]  # asynchronous, as the missing thread says
         else:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._on_message, message)
+            result = await asyncio.get_running_loop().run_in_executor(self._thread, self._on_message, message)
+            if result is not None and inspect.isawaitable(result):  # a plain callable that returns a coroutine
+                await result
 
     def close(self) -> None:
         """End the thread without waiting for a callback that hangs."""
@@ -173,10 +175,7 @@ class _Delivery:
 
 
 def _endpoint(url: str) -> Endpoint:
-    parts = urlsplit(url)
-    if url == LIVE_STREAM_URL:
-        return LIVE
-    return Endpoint.from_url(f"{parts.scheme}://{parts.netloc}")
+    return LIVE if url == LIVE_STREAM_URL else Endpoint.from_url(url)
 
 
 async def _first_to_end(*waits: Awaitable[Any]) -> None:

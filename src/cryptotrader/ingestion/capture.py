@@ -14,7 +14,7 @@ from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
 from cryptotrader.errors import ConfigurationError, DecodeFailed, IngestionError
 from cryptotrader.ingestion.backfill import Backfill
 from cryptotrader.ingestion.config import CaptureConfig
-from cryptotrader.ingestion.ledger import Absence, Ledger
+from cryptotrader.ingestion.ledger import Absence, Ledger, SymbolLedger
 from cryptotrader.ingestion.pipeline import DeadLetter, Pipeline, Sink
 from cryptotrader.ingestion.symbols import ParsedSymbol
 from cryptotrader.ingestion.trade_v2 import problem_of
@@ -23,7 +23,6 @@ from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.control_models import Reconnected, ServerShutdown
 from cryptotrader.models.market_models import Trade, TradeEvent
 from cryptotrader.protocol.channel import TRADE
-from cryptotrader.protocol.continuity import IdIntervals
 from cryptotrader.requests import TradesHistoricalRequest
 from cryptotrader.symbol_lookup import look_up_symbols
 
@@ -65,13 +64,19 @@ class CaptureProgress:
 class _Feed:
     """One symbol while capture runs."""
 
-    def __init__(self, symbol: str, seen: IdIntervals) -> None:
+    def __init__(self, symbol: str, known: SymbolLedger) -> None:
         self.symbol = symbol
-        self.seen = seen
-        self.next_id = None if seen.last is None else seen.last + 1
+        self.seen = known.known()
+        self.newest = known.newest
+        self.next_id = None if self.seen.last is None else self.seen.last + 1
         self.last: TradeEvent | None = None
         self.last_ns = 0
         self.trades = self.backfilled = self.rejected = 0
+
+    @property
+    def missing(self) -> int:
+        """Ids that are missing at the moment."""
+        return sum(high - low + 1 for low, high in self.seen.holes())
 
     def progress(self) -> SymbolProgress:
         """Where the symbol stands."""
@@ -82,7 +87,7 @@ class _Feed:
             trades=self.trades,
             backfilled=self.backfilled,
             rejected=self.rejected,
-            missing=sum(high - low + 1 for low, high in self.seen.holes()),
+            missing=self.missing,
             lag_ms=0.0 if last is None else self.last_ns / 1e6 - to_micros(last.trade_time) / 1e3,
         )
 
@@ -149,8 +154,7 @@ class Capture:
         try:
             ledger = await self._pipeline.open()
             for symbol in self._symbols:
-                known = ledger.symbols.get(symbol)
-                self._feeds[symbol] = _Feed(symbol, known.known() if known else IdIntervals())
+                self._feeds[symbol] = _Feed(symbol, ledger.symbols.get(symbol, SymbolLedger()))
                 self._backfills[symbol] = self._backfill(self._feeds[symbol], api)
             await self._capture(self._pipeline, api, stop, on_ready)
         finally:
@@ -190,9 +194,11 @@ class Capture:
         finally:
             await market.close()
             committing.cancel()
-            await asyncio.gather(committing, return_exceptions=True)
-            if committing.cancelled():  # otherwise the sink has failed, and would again
+            await asyncio.wait([committing])
+            if committing.cancelled():
                 await pipeline.commit()
+            else:
+                committing.result()  # the sink has failed, and would again
 
     async def _drain(self) -> None:
         """Give open holes some time to be filled; what stays open stays in the ledger as unresolved."""
@@ -201,6 +207,10 @@ class Capture:
         for task in open_still:
             task.cancel()
         await asyncio.gather(*filling, return_exceptions=True)
+        for feed in self._feeds.values():
+            if missing := feed.missing:
+                why = self._backfills[feed.symbol].last_error or "not enough answers"
+                logger.warning("%s: %d trades stay unresolved (%s)", feed.symbol, missing, why)
 
     def _backfill(self, feed: _Feed, api: ApiConnection) -> Backfill:
         async def fetch(symbol: str, first: int, count: int) -> list[Trade]:
@@ -213,6 +223,7 @@ class Capture:
             store=lambda trade: self._on_past_trade(feed, trade),
             declare_absent=lambda absence: self._on_absence(feed, absence),
             now_us=lambda: time.time_ns() // 1000,
+            on_error=self._on_error,
         )
 
     def progress(self) -> CaptureProgress:
@@ -230,11 +241,12 @@ class Capture:
     def _on_trade(self, event: TradeEvent, received_ns: int) -> None:
         feed = self._feeds[event.symbol]
         number = event.trade_id
-        if not feed.seen.add(number):
-            self._on_double(feed, event)
-            return
         if number != feed.next_id and feed.next_id is not None:
+            _check_numbering(feed, event)
+            if number in feed.seen:
+                return  # a double
             self._backfills[feed.symbol].wake()
+        feed.seen.add(number)
         feed.next_id = number + 1
         feed.last, feed.last_ns = event, received_ns
         feed.trades += 1
@@ -256,7 +268,6 @@ class Capture:
             is_best_match=trade.is_best_match,
         )
         received_ns = time.time_ns()
-        feed.seen.add(trade.id)
         feed.backfilled += 1
         if not self._is_rejected(feed, event, received_ns):
             self._running.batch.backfilled.append(event)
@@ -278,13 +289,6 @@ class Capture:
         self._running.batch.rejected.append(DeadLetter(event, received_ns, problem))
         return True
 
-    def _on_double(self, feed: _Feed, event: TradeEvent) -> None:
-        """A known id. With a later time than the newest trade it is no double: the exchange counts anew."""
-        if feed.last is not None and event.trade_time > feed.last.trade_time and event.trade_id < feed.last.trade_id:
-            raise IngestionError(
-                f"{event.symbol}: ids began anew at {event.trade_id} after {feed.last.trade_id}; use a new table"
-            )
-
     def _on_control(self, event: Reconnected | ServerShutdown) -> None:
         if isinstance(event, Reconnected):
             self._reconnects += 1
@@ -303,6 +307,17 @@ class Capture:
         if self._pipeline is None:
             raise RuntimeError("capture is not running")
         return self._pipeline
+
+
+def _check_numbering(feed: _Feed, event: TradeEvent) -> None:
+    """A lower id with a later time than the newest trade is no double: the exchange counts anew.
+
+    Raises:
+        IngestionError: It does; one table cannot hold two numberings.
+    """
+    newest = feed.newest if feed.last is None else (feed.last.trade_id, to_micros(feed.last.trade_time))
+    if newest is not None and event.trade_id < newest[0] and to_micros(event.trade_time) > newest[1]:
+        raise IngestionError(f"{event.symbol}: ids began anew at {event.trade_id} after {newest[0]}; use a new table")
 
 
 async def _first(*awaitables: Awaitable[Any], watched: tuple[asyncio.Future[Any], ...]) -> None:

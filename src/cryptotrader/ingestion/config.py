@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+import re
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LIVE_STREAM_URL = "wss://stream.binance.com:9443/stream"
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT")
+
+_SYMBOL = re.compile(r"[\w.-]+")  # in any script: there are symbols with Chinese names
 
 
 class BinanceConfig(BaseSettings):
@@ -53,7 +56,7 @@ class BinanceConfig(BaseSettings):
     @classmethod
     def _normalise(cls, value: list[str]) -> list[str]:
         symbols = [symbol.strip().upper() for symbol in value]
-        if not all(symbol.isalnum() for symbol in symbols):
+        if not all(_SYMBOL.fullmatch(symbol) for symbol in symbols):
             raise ValueError("symbols are names such as BTCUSDT")
         return list(dict.fromkeys(symbols))
 
@@ -64,7 +67,8 @@ class CaptureConfig(BaseModel):
     Attributes:
         commit_seconds: Longest time between two commits.
         commit_rows: Rows that make a commit due at once.
-        most_rows_waiting: Rows in memory at which capture stops with an error, since the sink does not keep up.
+        most_rows_waiting: Rows in memory at which capture stops with an error, since the sink does not keep up; a
+            million or four times ``commit_rows`` by default.
         future_tolerance_seconds: How far a trade may lie ahead of the receive clock.
         drain_seconds: How long stopping waits for open holes to be filled.
         silence_seconds: With no trade of any symbol for so long the connection is replaced.
@@ -74,13 +78,12 @@ class CaptureConfig(BaseModel):
 
     commit_seconds: float = Field(default=10.0, gt=0)
     commit_rows: int = Field(default=250_000, ge=1)
-    most_rows_waiting: int = Field(default=1_000_000, ge=1)
+    most_rows_waiting: int | None = Field(default=None, ge=1)
     future_tolerance_seconds: float = Field(default=300.0, ge=0)
     drain_seconds: float = Field(default=30.0, ge=0)
     silence_seconds: float = Field(default=60.0, gt=0)
 
-    @model_validator(mode="after")
-    def _room_for_two_batches(self) -> Self:
-        if self.most_rows_waiting < 2 * self.commit_rows:  # one is being stored while the next one is collected
-            raise ValueError("most_rows_waiting must be at least twice commit_rows")
-        return self
+    @property
+    def waiting_limit(self) -> int:
+        """``most_rows_waiting`` or its default."""
+        return max(1_000_000, 4 * self.commit_rows) if self.most_rows_waiting is None else self.most_rows_waiting

@@ -104,7 +104,9 @@ class Pipeline:
     def __init__(self, sink: Sink, pairs: Mapping[str, ParsedSymbol], config: CaptureConfig) -> None:
         self._sink = sink
         self._pairs = pairs
-        self._config = config
+        self._commit_seconds = config.commit_seconds
+        self._commit_rows = config.commit_rows
+        self._waiting_limit = config.waiting_limit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sink {sink.name}")
         self._full = asyncio.Event()
         self._in_commit = 0
@@ -131,18 +133,17 @@ class Pipeline:
             ConsumerTooSlow: The sink does not keep up and memory would fill.
         """
         rows = self.batch.rows
-        if rows >= self._config.commit_rows:
+        if rows >= self._commit_rows:
             self._full.set()
-            if self.waiting >= self._config.most_rows_waiting:
-                oldest = self.batch.streamed_ns[0] if self.batch.streamed_ns else 0
-                newest = self.batch.streamed_ns[-1] if self.batch.streamed_ns else 0
-                raise ConsumerTooSlow(newest - oldest, 0)
+        if rows + self._in_commit >= self._waiting_limit:
+            times = self.batch.streamed_ns
+            raise ConsumerTooSlow(times[-1] - times[0] if times else 0, 0)
 
     async def run(self) -> None:
         """Commit whenever it is due, until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(self._config.commit_seconds):
+                async with asyncio.timeout(self._commit_seconds):
                     await self._full.wait()
             except TimeoutError:
                 pass  # time itself makes a commit due

@@ -10,12 +10,12 @@ from typing import IO
 
 import msgspec
 import pyarrow as pa
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from cryptotrader.config import get_logger
-from cryptotrader.errors import SinkFailed, SinkLocked
+from cryptotrader.errors import IngestionError, SinkFailed, SinkLocked
 from cryptotrader.ingestion.iceberg.rows import to_arrow
 from cryptotrader.ingestion.iceberg.table import (
     DEAD_LETTER_FILE,
@@ -31,6 +31,8 @@ from cryptotrader.ingestion.pipeline import Batch
 from cryptotrader.ingestion.symbols import ParsedSymbol
 
 logger = get_logger(__name__)
+
+_STORAGE_ERRORS = (OSError, SQLAlchemyError, CommitFailedException, CommitStateUnknownException, pa.ArrowException)
 
 KEPT_SNAPSHOTS = 5
 EXPIRE_EVERY = 20
@@ -71,9 +73,12 @@ class IcebergSink:
             self._table = create_table(open_catalog(self._folder))
             self._clear_away()
             return ledger_of(self._table)
-        except (OSError, SQLAlchemyError, CommitFailedException) as error:
+        except _STORAGE_ERRORS as error:
             self.close()
             raise SinkFailed(self.name, _first_line(error)) from error
+        except IngestionError:  # the ledger cannot be read
+            self.close()
+            raise
 
     def write(self, batch: Batch, ledger: Ledger, pairs: Mapping[str, ParsedSymbol]) -> None:
         """Append the rows and set the ledger, both or neither.
@@ -91,7 +96,7 @@ class IcebergSink:
                 for rows in to_arrow(batch, pairs):
                     transaction.append(rows)
                 transaction.set_properties({LEDGER_PROPERTY: ledger.to_json()})
-        except (OSError, SQLAlchemyError, CommitFailedException) as error:
+        except _STORAGE_ERRORS as error:
             raise SinkFailed(self.name, _first_line(error)) from error
         finally:
             pa.default_memory_pool().release_unused()  # Arrow would otherwise keep the most it ever needed
@@ -131,7 +136,7 @@ class IcebergSink:
             if old := [each.snapshot_id for each in snapshots[:-KEPT_SNAPSHOTS]]:
                 table.maintenance.expire_snapshots().by_ids(old).commit()
             self._delete_unreferenced(table)
-        except (OSError, SQLAlchemyError, CommitFailedException) as error:
+        except _STORAGE_ERRORS as error:
             logger.warning("%s: old snapshots were not cleared away: %s", self.name, _first_line(error))
 
     def _delete_unreferenced(self, table: Table) -> None:
