@@ -218,7 +218,7 @@ def main() -> None:
     for name, values in times.items():
         median = statistics.median(values)
         print(
-            f"{name:24} {median:6.2f} us CPU a frame   {floor / median:5.2f} of the bare rate   (best {min(values):.2f})"
+            f"{name:24} {median:6.2f} us CPU a frame, {floor / median:5.2f} of the bare rate (best {min(values):.2f})"
         )
 
 

@@ -241,12 +241,13 @@ class Capture:
     def _on_trade(self, event: TradeEvent, received_ns: int) -> None:
         feed = self._feeds[event.symbol]
         number = event.trade_id
-        if number != feed.next_id and feed.next_id is not None:
+        is_next = number == feed.next_id or feed.next_id is None
+        if not is_next:
             _check_numbering(feed, event)
-            if number in feed.seen:
-                return  # a double
+        if not feed.seen.add(number):
+            return  # a double
+        if not is_next:
             self._backfills[feed.symbol].wake()
-        feed.seen.add(number)
         feed.next_id = number + 1
         feed.last, feed.last_ns = event, received_ns
         feed.trades += 1
