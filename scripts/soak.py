@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import resource
 import shutil
@@ -124,7 +123,7 @@ def check_rate(folder: Path, rate: float, seconds: float) -> bool:
         process = start_ingest(folder / "table", "--seconds", str(seconds))
         while process.poll() is None:
             time.sleep(1)
-            memory.append(resident_mb(process.pid))
+            memory.append(status_mb(process.pid, "VmRSS"))
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     finally:
         exchange.terminate()
@@ -165,10 +164,12 @@ def check_verify(folder: Path, rows: int) -> bool:
     sink.close()
     started = time.monotonic()
     process = subprocess.Popen([*COMMAND, "verify", f"iceberg://{folder / 'table'}"])
-    _, status, usage = os.wait4(process.pid, 0)
-    memory = usage.ru_maxrss / 1024
+    memory = 0.0
+    while process.poll() is None:  # not ru_maxrss, which counts this process before the exec
+        memory = max(memory, status_mb(process.pid, "VmHWM"))
+        time.sleep(0.02)
     print(f"{rows} rows verified in {time.monotonic() - started:.1f} s, at most {memory:.0f} MB")
-    return status == 0 and memory < MOST_MEMORY_MB
+    return process.returncode == 0 and 0 < memory < MOST_MEMORY_MB
 
 
 def commit(sink: IcebergSink, ledger: Ledger, first_id: int, rows: int) -> tuple[Ledger, int, float]:
@@ -210,13 +211,13 @@ def start_ingest(table: Path, *extra: str) -> subprocess.Popen[bytes]:
     )
 
 
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process; 0 once it has ended."""
+def status_mb(pid: int, field: str) -> float:
+    """A size from a process's status, in MB; 0 once it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")), 0.0)
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(field)), 0.0)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import ipaddress
 import os
+import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from picows import WSListener, WSMsgType, ws_create_server
 
 from cryptotrader.client import Binance
@@ -146,3 +153,58 @@ async def test_unknown_symbols_are_named():
 async def test_an_authority_that_cannot_be_read_is_told_at_once(tmp_path):
     with pytest.raises(ConfigurationError, match=r"missing\.pem cannot be read"):
         Binance(Endpoint.local(1, ca=os.fspath(tmp_path / "missing.pem")))
+
+
+def certificate(folder, *, host="127.0.0.1", days=1):
+    """A self-signed certificate and its server context."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = dt.datetime.now(dt.UTC)
+    start = now - dt.timedelta(days=2)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / f"{host}.pem"
+    pem.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return os.fspath(pem), context
+
+
+@pytest.mark.parametrize(
+    ("made", "trusted", "problem"),
+    [
+        ({}, True, None),
+        ({}, False, "certificate.verify.failed"),
+        ({"host": "10.1.2.3"}, True, "certificate.verify.failed"),
+        ({"days": -1}, True, "certificate.verify.failed"),
+    ],
+    ids=["good", "unknown", "wrong host", "expired"],
+)
+async def test_certificates_are_verified(tmp_path, made, trusted, problem):
+    pem, context = certificate(tmp_path, **made)
+    frame = b'{"stream":"btcusdt@trade","data":' + TRADE % (1, b"") + b"}"
+    server = await ws_create_server(
+        lambda request: Scripted([(WSMsgType.TEXT, frame, True)]), "127.0.0.1", 0, ssl=context
+    )
+    other, _ = certificate(tmp_path, host="127.0.0.2")
+    endpoint = Endpoint.local(server.sockets[0].getsockname()[1], ca=pem if trusted else other)
+    async with server, Binance(endpoint, backoff=Backoff(attempts=1)) as binance:
+        trades = binance.market.trades("BTCUSDT", heal=False)
+        if problem is None:
+            assert (await anext(trades)).trade_id == 1
+        else:
+            with pytest.raises(ConnectFailed, match=f"(?i)TLS failed.*{problem}"):
+                await anext(trades)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ETHBTC")
 _RATE = 300.0
 _CUT_AT = 0.4
-_OUTAGE_SECONDS = 2.0
+_OUTAGE = 0.08  # of the whole time
 _FRAME_SECONDS = 0.25
 
 
@@ -57,7 +57,7 @@ async def _demo(folder: Path, seconds: float, seed: int) -> int:
     async with LocalExchange(SYMBOLS, rate=_RATE, seed=seed) as exchange:
         console.print(
             f"Local exchange on port {exchange.port}: {', '.join(SYMBOLS)} at {_RATE:.0f} trades a second. "
-            f"After {seconds * _CUT_AT:.0f} s the connection is cut for {_OUTAGE_SECONDS:.0f} s."
+            f"After {seconds * _CUT_AT:.0f} s the connection is cut for {seconds * _OUTAGE:.1f} s."
         )
         stop = asyncio.Event()
         capture = Capture(
@@ -91,7 +91,7 @@ async def _direct(exchange: LocalExchange, capture: Capture, seconds: float, con
         while (elapsed := time.monotonic() - started) < seconds:
             if not cut and elapsed >= seconds * _CUT_AT:
                 cut = True
-                exchange.fault("refuse", seconds=_OUTAGE_SECONDS)
+                exchange.fault("refuse", seconds=seconds * _OUTAGE)
                 exchange.fault("drop", connection="stream")
                 live.console.print("Connection cut on purpose.")
             if console.is_terminal:

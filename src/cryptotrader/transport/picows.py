@@ -7,15 +7,28 @@ Frames reach the handler as ``bytes``: one copy of a few hundred bytes costs les
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import time
 
-from picows import WSCloseCode, WSError, WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import (
+    WSCloseCode,
+    WSError,
+    WSFrame,
+    WSHandshakeError,
+    WSListener,
+    WSMsgType,
+    WSParsedURL,
+    WSTransport,
+    ws_connect,
+)
 
 from cryptotrader.config import MAX_FRAME_BYTES
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.transport.base import FrameHandler
 
+_TURNS_TO_CLOSE = 4
 _DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
 
 
@@ -30,12 +43,19 @@ class PicowsConnection(WSListener):
         self._received_ns = 0
         self._buffer_done = True
         self._reason = ""
+        self._connected = False
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether the handshake was never completed."""
+        return not self._connected
 
     # what picows tells
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done."""
         self._transport = transport
+        self._connected = True
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame; the clock is read once per socket read."""
@@ -110,11 +130,18 @@ async def dial(url: str, handler: FrameHandler, *, timeout: float, tls: ssl.SSLC
         ConnectFailed: Refused, timed out, no WebSocket there, or a certificate that does not fit.
     """
     connection = PicowsConnection(handler)
+    opened: list[socket.socket] = []
+
+    async def open_socket(address: WSParsedURL) -> socket.socket:
+        opened.append(await _connected_socket(address))
+        return opened[-1]
+
     try:
         async with asyncio.timeout(timeout):
             await ws_connect(
                 lambda: connection,
                 url,
+                socket_factory=open_socket,
                 ssl_context=tls,
                 websocket_handshake_timeout=timeout,
                 enable_auto_pong=False,  # the session answers, within its message budget
@@ -135,4 +162,40 @@ async def dial(url: str, handler: FrameHandler, *, timeout: float, tls: ssl.SSLC
         raise ConnectFailed(f"{url}: TLS failed ({error})", url=url) from error
     except (OSError, WSError, ValueError) as error:
         raise ConnectFailed(f"{url}: {error}", url=url) from error
+    finally:
+        if connection.is_unused:
+            await _give_up(opened)
     return connection
+
+
+async def _connected_socket(address: WSParsedURL) -> socket.socket:
+    """A socket connected to the first address that answers."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    problem: OSError = OSError(f"no address for {address.host}")
+    for family, kind, protocol, _, where in found:
+        candidate = socket.socket(family, kind, protocol)
+        candidate.setblocking(False)
+        try:
+            await loop.sock_connect(candidate, where)
+        except OSError as error:
+            candidate.close()
+            problem = error
+        except BaseException:
+            candidate.close()
+            raise
+        else:
+            return candidate
+    raise problem
+
+
+async def _give_up(opened: list[socket.socket]) -> None:
+    """End the sockets of a dial that failed or was cancelled: picows leaves them to their handshake otherwise.
+
+    Their transports close by themselves once they see the end of the stream, a few turns of the loop later.
+    """
+    for each in opened:
+        with contextlib.suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+    for _ in range(_TURNS_TO_CLOSE if opened else 0):
+        await asyncio.sleep(0)
