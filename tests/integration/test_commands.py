@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 
 import pytest
+import structlog
 
 from cryptotrader.cli import run_command_line
 
@@ -28,7 +30,9 @@ def command(monkeypatch, capfd):
         out, err = capfd.readouterr()
         return ended.value.code or 0, out, err
 
-    return run
+    yield run
+    structlog.reset_defaults()
+    logging.basicConfig(force=True)
 
 
 def where(exchange):
