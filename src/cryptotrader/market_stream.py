@@ -11,7 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
 
-from cryptotrader.base_operations import ApiConnection, Environment, StreamConnection, api_connection, stream_connection
+from cryptotrader.base_operations import (
+    ApiConnection,
+    ConnectionState,
+    Environment,
+    StreamConnection,
+    api_connection,
+    stream_connection,
+)
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
 from cryptotrader.errors import ConnectFailed, GapUnfilled, RequestInvalid, RequestRejected
 from cryptotrader.live_book import LiveOrderBook
@@ -35,6 +42,7 @@ from cryptotrader.models.market_models import (
 )
 from cryptotrader.protocol import channel
 from cryptotrader.protocol.channel import Channel, find_channel
+from cryptotrader.protocol.stream_session import StreamCounters
 from cryptotrader.requests import DepthRequest, TradesHistoricalRequest
 from cryptotrader.subscription import DEFAULT_BUFFER, CallbackSubscription, Subscription
 from cryptotrader.trade_healing import TradeHealer
@@ -315,6 +323,19 @@ class MarketStream:
             await book.close()
             raise
         return book
+
+    @property
+    def states(self) -> tuple[ConnectionState, ...]:
+        """The state of each connection, in the order they were opened."""
+        return tuple(link.connection.state for link in self._links)
+
+    @property
+    def counters(self) -> StreamCounters:
+        """What the present connections received besides known events."""
+        total = StreamCounters()
+        for link in self._links:
+            total.add(link.connection.session.counters)
+        return total
 
     # ------------------------------------------------------------------------------------------------ life
 

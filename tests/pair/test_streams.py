@@ -233,6 +233,25 @@ def test_states_are_visible(run_virtual):
     run_virtual(main)
 
 
+def test_states_and_counters_of_the_streams_are_visible(run_virtual):
+    async def main():
+        async with pair() as (binance, exchange, _):
+            market = binance.market
+            assert market.states == ()
+            trades = market.trades("BTCUSDT")
+            await take(trades, 1)
+            assert market.states == (ConnectionState.OPEN,)
+            exchange.fault("garbage", connection="stream")
+            await asyncio.sleep(5)
+            assert market.counters.undecodable == 1
+            exchange.fault("refuse", seconds=100.0)
+            exchange.fault("drop", connection="stream")
+            await asyncio.sleep(30)
+            assert market.states == (ConnectionState.WAITING,)
+
+    run_virtual(main)
+
+
 def test_a_hundred_requests_in_flight(run_virtual):
     async def main():
         async with pair() as (binance, exchange, _):

@@ -57,11 +57,24 @@ class _Command:
 
 @dataclass
 class StreamCounters:
-    """What was received besides known events."""
+    """What was received besides known events.
+
+    Attributes:
+        unknown_streams: Frames of streams that nobody wants, by stream.
+        unknown_fields: Sightings of fields that the models do not know, as ``event.field``; the first frame of a stream
+            and every thousandth after it is looked at.
+        undecodable: Frames that are not what the protocol says.
+    """
 
     unknown_streams: Counter[str] = field(default_factory=Counter)
     unknown_fields: Counter[str] = field(default_factory=Counter)
     undecodable: int = 0
+
+    def add(self, other: StreamCounters) -> None:
+        """Add the counts of another connection."""
+        self.unknown_streams.update(other.unknown_streams)
+        self.unknown_fields.update(other.unknown_fields)
+        self.undecodable += other.undecodable
 
 
 class StreamSession:
