@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from cryptotrader.config import get_logger
-from cryptotrader.errors import ConnectFailed, ConsumerTooSlow
+from cryptotrader.errors import ConnectFailed, ConsumerTooSlow, RequestRejected
 
 logger = get_logger(__name__)
 T = TypeVar("T")
@@ -38,6 +38,8 @@ class Subscription(Generic[T]):
         streams: Names of the streams.
     """
 
+    _takes_errors = True
+
     def __init__(
         self, streams: tuple[str, ...], *, buffer: int = DEFAULT_BUFFER, on_close: Callable[[Subscription[T]], None]
     ) -> None:
@@ -51,6 +53,7 @@ class Subscription(Generic[T]):
         self._unconfirmed = set(streams)
         self._changed = asyncio.Event()
         self._ended: ConnectFailed | None = None
+        self._refused: RequestRejected | None = None
         self._closed = False
 
     # ------------------------------------------------------------------------------------------- from the connection
@@ -68,11 +71,13 @@ class Subscription(Generic[T]):
 
     def fail(self, error: Exception) -> None:
         """Raise an error to the consumer, after the events that came before."""
+        if isinstance(error, RequestRejected):
+            self._refused = error
         if isinstance(error, ConnectFailed):
             self._ended = error
-        elif len(self._events) >= self._limit:
+        elif self._takes_errors and len(self._events) >= self._limit:
             self._lost += 1
-        else:
+        elif self._takes_errors:
             self._events.append(_Failure(error))
         self._changed.set()
         self._wake()
@@ -143,9 +148,8 @@ class Subscription(Generic[T]):
                 while self._unconfirmed:
                     if self._ended is not None:
                         raise self._ended
-                    refused = next((item.error for item in self._events if type(item) is _Failure), None)
-                    if refused is not None:
-                        raise refused
+                    if self._refused is not None:
+                        raise self._refused
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError as error:
@@ -190,6 +194,8 @@ class CallbackSubscription(Subscription[T]):
     Args:
         on_error: Told of errors; by default they are logged.
     """
+
+    _takes_errors = False
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cryptotrader.errors import ConnectFailed, ConsumerTooSlow, DecodeFailed
+from cryptotrader.errors import ConnectFailed, ConsumerTooSlow, DecodeFailed, RequestRejected
 from cryptotrader.subscription import CallbackSubscription, Subscription
 
 
@@ -126,3 +126,11 @@ async def test_errors_of_a_callback_subscription_are_told():
     assert told == [error]
     with pytest.raises(RuntimeError, match="callback"):
         await anext(subscription)
+
+
+async def test_a_refused_stream_is_raised_to_who_waits_for_its_confirmation():
+    for subscription in (make()[0], CallbackSubscription(("x@trade",), on_error=print, on_close=print)):
+        subscription.fail(DecodeFailed("bad", b"x"))
+        subscription.fail(RequestRejected("SUBSCRIBE", 0, 2, "invalid stream"))
+        with pytest.raises(RequestRejected, match="invalid stream"):
+            await subscription.confirmed()

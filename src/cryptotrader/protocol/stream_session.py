@@ -27,6 +27,7 @@ MAX_STREAMS = 1024
 
 _INSPECT_EVERY = 1000
 _KEPT_FOR_PONGS = 2
+_PONGS_OWED = 16  # in a flood of pings only the newest are answered, as RFC 6455 allows
 
 Consumer = Callable[[Any, int], None]
 """Called with an event and its receive time in nanoseconds."""
@@ -114,7 +115,7 @@ class StreamSession:
         self._alone: set[str] = set()
         self._last_id = 0
         self._budget = message_budget()
-        self._pings: deque[bytes] = deque()
+        self._pings: deque[bytes] = deque(maxlen=_PONGS_OWED)
         self._heard = self._heard_data = False
         self._heard_at = self._heard_data_at = 0.0
         self._open = False
@@ -375,6 +376,7 @@ class StreamSession:
         command = self._commands.pop(number, None) if number is not None else None
         failure = RequestRejected(command.method if command else "stream", 0, error.code, error.msg)
         if command is None or command.method != "SUBSCRIBE":
+            self._confirmed.difference_update(command.streams if command else ())  # asking again would not help
             self._on_problem(None, failure)
         elif len(command.streams) > 1:  # one bad name must not stop the others: each goes alone
             self._alone.update(command.streams)

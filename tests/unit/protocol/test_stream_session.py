@@ -356,3 +356,31 @@ def test_raw_connections_refuse_streams_that_look_alike(first, second):
     with pytest.raises(RequestInvalid, match="cannot be told from"):
         told.session.add(second, told.take)
     assert told.session.streams == [first]
+
+
+def test_a_refused_unsubscription_is_told_once_and_not_repeated():
+    told = Told()
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    told.session.discard("btcusdt@trade", told.take)
+    told.session.tick(0.1)
+    (command,) = told.sent()
+    told.receive(json.dumps({"code": 2, "msg": "no", "id": command["id"]}))
+    for now in range(1, 10):
+        told.session.tick(float(now))
+
+    assert told.sent() == []
+    assert len(told.problems) == 1
+
+
+def test_a_flood_of_pings_is_answered_by_its_newest():
+    told = Told()
+    told.open()
+    for number in range(500):
+        told.session.ping(b"%d" % number, 0.0)
+    for tick in range(1, 20):
+        told.session.tick(tick * 1.2)
+    pongs = [payload for kind, payload in told.session.outbox]
+
+    assert pongs[-1] == b"499"
+    assert len(pongs) <= 5 + 16

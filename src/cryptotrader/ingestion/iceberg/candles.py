@@ -7,9 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from cryptotrader.ingestion.iceberg.table import open_table
+from cryptotrader.ingestion.iceberg.table import open_table, stored_rows
 
 ROWS_AT_A_TIME = 65_536
 _MINUTE_US = 60_000_000
@@ -46,15 +44,13 @@ def one_minute_candles(folder: Path) -> list[Candle]:
     """All candles of the table, by symbol and time.
 
     Raises:
-        SinkFailed: There is no table.
+        SinkFailed: There is no table, or a file of it cannot be read.
     """
     candles: dict[tuple[str, int], Candle] = {}
     columns = ["symbol", "timestamp", "source_sequence", "price", "quantity"]
-    for task in open_table(folder).scan().plan_files():
-        with pq.ParquetFile(task.file.file_path.removeprefix("file://")) as file:
-            for rows in file.iter_batches(ROWS_AT_A_TIME, columns=columns):
-                for row in zip(*(rows.column(name).to_pylist() for name in columns), strict=True):
-                    _count(candles, row)
+    for rows in stored_rows(open_table(folder), columns, ROWS_AT_A_TIME):
+        for row in zip(*(rows.column(name).to_pylist() for name in columns), strict=True):
+            _count(candles, row)
     return [candles[key] for key in sorted(candles)]
 
 

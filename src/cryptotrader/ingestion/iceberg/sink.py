@@ -10,9 +10,7 @@ from typing import IO
 
 import msgspec
 import pyarrow as pa
-from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.table import Table
-from sqlalchemy.exc import SQLAlchemyError
 
 from cryptotrader.config import get_logger
 from cryptotrader.errors import IngestionError, SinkFailed, SinkLocked
@@ -21,6 +19,7 @@ from cryptotrader.ingestion.iceberg.table import (
     DEAD_LETTER_FILE,
     LEDGER_PROPERTY,
     LOCK_FILE,
+    STORAGE_ERRORS,
     create_table,
     folder_of,
     ledger_of,
@@ -31,8 +30,6 @@ from cryptotrader.ingestion.pipeline import Batch
 from cryptotrader.ingestion.symbols import ParsedSymbol
 
 logger = get_logger(__name__)
-
-_STORAGE_ERRORS = (OSError, SQLAlchemyError, CommitFailedException, CommitStateUnknownException, pa.ArrowException)
 
 KEPT_SNAPSHOTS = 5
 EXPIRE_EVERY = 20
@@ -68,12 +65,13 @@ class IcebergSink:
             self.close()
             raise SinkLocked(self.name, "another process is writing here") from error
         except OSError as error:
+            self.close()
             raise SinkFailed(self.name, str(error)) from error
         try:
             self._table = create_table(open_catalog(self._folder))
             self._clear_away()
             return ledger_of(self._table)
-        except _STORAGE_ERRORS as error:
+        except STORAGE_ERRORS as error:
             self.close()
             raise SinkFailed(self.name, _first_line(error)) from error
         except IngestionError:  # the ledger cannot be read
@@ -96,7 +94,7 @@ class IcebergSink:
                 for rows in to_arrow(batch, pairs):
                     transaction.append(rows)
                 transaction.set_properties({LEDGER_PROPERTY: ledger.to_json()})
-        except _STORAGE_ERRORS as error:
+        except STORAGE_ERRORS as error:
             raise SinkFailed(self.name, _first_line(error)) from error
         finally:
             pa.default_memory_pool().release_unused()  # Arrow would otherwise keep the most it ever needed
@@ -136,7 +134,7 @@ class IcebergSink:
             if old := [each.snapshot_id for each in snapshots[:-KEPT_SNAPSHOTS]]:
                 table.maintenance.expire_snapshots().by_ids(old).commit()
             self._delete_unreferenced(table)
-        except _STORAGE_ERRORS as error:
+        except STORAGE_ERRORS as error:
             logger.warning("%s: old snapshots were not cleared away: %s", self.name, _first_line(error))
 
     def _delete_unreferenced(self, table: Table) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    CommitStateUnknownException,
+    NoSuchTableError,
+    ValidationError,
+)
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -59,6 +67,13 @@ PROPERTIES = {
 }
 
 
+STORAGE_ERRORS = (
+    OSError, SQLAlchemyError, pa.ArrowException, CommitFailedException, CommitStateUnknownException, NoSuchTableError,
+    ValidationError, ValueError, EOFError, zlib.error,
+)  # fmt: skip
+"""What disk, catalog and commit fail with; the last four come from metadata files that are torn."""
+
+
 def folder_of(url: str) -> Path:
     """The folder of an ``iceberg://DIR`` address; relative without a leading slash.
 
@@ -81,13 +96,13 @@ def open_table(folder: Path) -> Table:
     """The table of a folder, for reading.
 
     Raises:
-        SinkFailed: There is none.
+        SinkFailed: There is none, or it cannot be read.
     """
     if not (folder / _CATALOG_FILE).exists():
         raise SinkFailed(str(folder), "no table here")
     try:
         return open_catalog(folder).load_table(IDENTIFIER)
-    except (NoSuchTableError, SQLAlchemyError, OSError) as error:
+    except STORAGE_ERRORS as error:
         raise SinkFailed(str(folder), f"the table cannot be opened ({error})") from error
 
 
@@ -97,6 +112,22 @@ def create_table(catalog: SqlCatalog) -> Table:
     return catalog.create_table_if_not_exists(
         IDENTIFIER, SCHEMA, partition_spec=_PARTITION_BY_DAY, properties=PROPERTIES
     )
+
+
+def stored_rows(table: Table, columns: list[str], rows_at_a_time: int) -> Iterator[pa.RecordBatch]:
+    """Some columns of all rows, file by file.
+
+    Raises:
+        SinkFailed: A file of the table cannot be read.
+    """
+    place = table.location()
+    try:
+        for task in table.scan().plan_files():
+            place = task.file.file_path
+            with pq.ParquetFile(place.removeprefix("file://")) as file:
+                yield from file.iter_batches(rows_at_a_time, columns=columns)
+    except STORAGE_ERRORS as error:
+        raise SinkFailed(place, f"cannot be read ({error})") from error
 
 
 def ledger_of(table: Table) -> Ledger:

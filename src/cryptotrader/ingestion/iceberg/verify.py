@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from cryptotrader.errors import SinkFailed
-from cryptotrader.ingestion.iceberg.table import ledger_of, open_table
+from cryptotrader.ingestion.iceberg.table import ledger_of, open_table, stored_rows
 from cryptotrader.ingestion.ledger import SymbolLedger
 from cryptotrader.protocol.continuity import IdIntervals, Interval
 
@@ -107,13 +105,14 @@ def verify_table(folder: Path) -> VerifyReport:
     """Read the ids of every data file and hold them against the ledger. Memory does not grow with the table.
 
     Raises:
-        SinkFailed: There is no table, or a data file cannot be read.
+        SinkFailed: There is no table, or a file of it cannot be read.
+        IngestionError: The ledger cannot be read.
     """
     table = open_table(folder)
     found: dict[str, IdIntervals] = {}
     doubles: dict[str, int] = {}
-    for task in table.scan().plan_files():
-        for symbol, first, last in _runs(task.file.file_path):
+    for rows in stored_rows(table, ["symbol", "source_sequence"], ROWS_AT_A_TIME):
+        for symbol, first, last in _runs(rows):
             new = found.setdefault(symbol, IdIntervals()).add_range(first, last)
             doubles[symbol] = doubles.get(symbol, 0) + last - first + 1 - new
     ledger = ledger_of(table)
@@ -128,17 +127,8 @@ def verify_table(folder: Path) -> VerifyReport:
     )
 
 
-def _runs(file_path: str) -> Iterator[tuple[str, int, int]]:
-    """Runs of consecutive ids in a data file, as symbol, first and last."""
-    try:
-        with pq.ParquetFile(file_path.removeprefix("file://")) as file:
-            for rows in file.iter_batches(ROWS_AT_A_TIME, columns=["symbol", "source_sequence"]):
-                yield from _runs_of(rows)
-    except (OSError, pa.ArrowException) as error:
-        raise SinkFailed(file_path, f"the data file cannot be read ({error})") from error
-
-
-def _runs_of(rows: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
+def _runs(rows: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
+    """Runs of consecutive ids, as symbol, first and last."""
     symbols, ids = rows.column("symbol"), rows.column("source_sequence")
     count = len(ids)
     if count == 0:
