@@ -12,7 +12,15 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from cryptotrader.cli.running import EndpointOption, endpoint_named, run, show_logs, split_symbols
+from cryptotrader.cli.running import (
+    EXIT_FAILED,
+    EXIT_SIGNAL,
+    EndpointOption,
+    endpoint_named,
+    run,
+    show_logs,
+    split_symbols,
+)
 from cryptotrader.cli.sinks import sink_at
 from cryptotrader.cli.views import capture_line, capture_view
 from cryptotrader.config import Endpoint
@@ -102,8 +110,8 @@ async def _ingest(
     stored = sum(entry.stored().count for entry in ledger.symbols.values())
     typer.echo(f"stored: {stored} trades, {unresolved} unresolved")
     if unresolved:
-        return 1
-    return 0
+        return EXIT_FAILED
+    return EXIT_SIGNAL + received[0] if received else 0
 
 
 async def _watch(capture: Capture, console: Console) -> None:

@@ -231,7 +231,8 @@ class StreamSession:
         self._watch(now)
         self._send_pongs(now)
         self._send_commands(now)
-        deadlines = [now + self._timeouts.stale / 5, *(command.deadline for command in self._commands.values())]
+        watched = min(self._timeouts.stale, self._timeouts.silence or self._timeouts.stale)
+        deadlines = [now + watched / 5, *(command.deadline for command in self._commands.values())]
         if self._pings:
             deadlines.append(now + self._budget.wait(now))
         if self._differences():

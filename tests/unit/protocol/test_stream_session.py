@@ -384,3 +384,11 @@ def test_a_flood_of_pings_is_answered_by_its_newest():
 
     assert pongs[-1] == b"499"
     assert len(pongs) <= 5 + 16
+
+
+def test_a_short_silence_is_watched_for_closely():
+    told = Told(timeouts=Timeouts(silence=0.5))
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+
+    assert told.session.tick(0.0) <= 0.1
