@@ -94,3 +94,11 @@ def test_users_need_no_pytest_asyncio(tmp_path):
         command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60, check=False
     )
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_an_exchange_is_running_in_under_a_second(exchange_factory):
+    started = time.perf_counter()
+    exchange = exchange_factory()
+
+    assert exchange.port > 0
+    assert time.perf_counter() - started < 1
