@@ -55,7 +55,7 @@ def nothing_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     threads = [
         thread
         for thread in set(threading.enumerate()) - threads_before
-        if not ended(thread) and not thread.name.startswith(allowed)
+        if not thread.name.startswith(allowed) and not ended(thread)
     ]
     assert not threads, f"threads left running: {sorted(thread.name for thread in threads)}"
     if len(open_sockets()) > len(sockets_before):

@@ -65,20 +65,24 @@ async def _stream(
 
 
 async def _print_frames(market: MarketStream, streams: list[str], count: int | None) -> None:
-    done = asyncio.Event()
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     left = [count if count is not None else -1]
 
     def show(payload: bytes, received_ns: int) -> None:  # noqa: ARG001 - a payload consumer
-        if left[0] == 0:
+        if done.done():
             return
-        sys.stdout.write(payload.decode() + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(payload.decode() + "\n")
+            sys.stdout.flush()
+        except OSError as error:  # whoever read our output has left
+            done.set_exception(error)
+            return
         left[0] -= 1
         if left[0] == 0:
-            done.set()
+            done.set_result(None)
 
     market.subscribe(*streams, on_payload=show)
-    waits = [asyncio.ensure_future(done.wait()), asyncio.ensure_future(market.wait_closed())]
+    waits = [done, asyncio.ensure_future(market.wait_closed())]
     try:
         finished, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for task in finished:
