@@ -31,6 +31,7 @@ class DecodedFrame(NamedTuple):
         stream: The stream's name, where the frame tells it.
         symbol: Of messages that carry none themselves, where it is known.
         reply: The reply's envelope, for replies.
+        content: What stands in a stream's envelope, or the whole frame.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class DecodedFrame(NamedTuple):
     stream: str | None = None
     symbol: str | None = None
     reply: Reply | None = None
+    content: bytes | msgspec.Raw = b""
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -145,20 +147,20 @@ class FrameDecoder:
         known = self._channels.get(stream)
         if known is None:
             if stream == "!serverShutdown":
-                return DecodedFrame("server_shutdown", (_shutdown.decode(data),), stream)
+                return DecodedFrame("server_shutdown", (_shutdown.decode(data),), stream, content=data)
             channel, name = find_channel(stream)
             symbol = (channel.match(name) or {}).get("symbol")
             known = self._channels[stream] = channel, symbol and symbol.upper()
         channel, symbol = known
-        content = channel.decode(data)
-        return DecodedFrame(_kind(channel), tuple(content) if channel.many else (content,), stream, symbol)
+        event = channel.decode(data)
+        return DecodedFrame(_kind(channel), tuple(event) if channel.many else (event,), stream, symbol, content=data)
 
     def _list(self, payload: bytes) -> DecodedFrame:
         marks = _many_marks.decode(payload)
         channel = _BY_TYPE.get((marks[0].type if marks else "", True))
         if channel is None:
             raise DecodeFailed("a list of no known events", payload)
-        return DecodedFrame(_kind(channel), tuple(channel.decode(payload)))
+        return DecodedFrame(_kind(channel), tuple(channel.decode(payload)), content=payload)
 
     def _reply(self, frame: _Frame, connection: int) -> DecodedFrame:
         number = None if isinstance(frame.id, msgspec.UnsetType) else frame.id
@@ -181,11 +183,11 @@ def _raw_event(frame: _Frame, payload: bytes) -> DecodedFrame:
     if bytes(frame.event) and _marks.decode(frame.event).type == "serverShutdown":
         return DecodedFrame("server_shutdown", (_shutdown.decode(frame.event),))
     if not frame.type and frame.update_id is not None:
-        return DecodedFrame(_kind(BOOK_TICKER), (BookTickerEvent.from_json(payload),))
+        return DecodedFrame(_kind(BOOK_TICKER), (BookTickerEvent.from_json(payload),), content=payload)
     channel = _BY_TYPE.get((frame.type, False)) if frame.type else None
     if channel is None:
         raise DecodeFailed("not a market data frame", payload)
-    return DecodedFrame(_kind(channel), (channel.decode(payload),))
+    return DecodedFrame(_kind(channel), (channel.decode(payload),), content=payload)
 
 
 def _kind(channel: Channel[Any]) -> str:

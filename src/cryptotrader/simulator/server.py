@@ -21,6 +21,7 @@ from cryptotrader.simulator.control import ControlSocket
 from cryptotrader.simulator.faults import AT_ONCE, Fault, FaultBoard, FaultKind, FaultOptions, make_fault, read_script
 from cryptotrader.simulator.feeds import Feeds
 from cryptotrader.simulator.limits import AddressLimits, ExchangeLimits
+from cryptotrader.simulator.replay import RecordedExchange, ReplayFeeds
 from cryptotrader.simulator.session import ExchangeSession, Surroundings
 from cryptotrader.simulator.stream_session import StreamSession
 from cryptotrader.simulator.target import parse_target
@@ -38,6 +39,11 @@ _LONGEST_STEP_US = 1_000_000
 _LONGEST_LEAP_US = 100_000
 _REFUSE = frozenset({FaultKind.REFUSE})
 _UNAVAILABLE = 503
+
+LEAVE_SECONDS = 10.0
+"""Time between the announcement and the end of a replay; it ends earlier once nobody is connected any more."""
+
+_ALONE_US = 1_000_000
 
 
 def unix_us() -> int:
@@ -62,6 +68,9 @@ class LocalExchange:
         control_port: Port of the control socket on loopback; 0 takes a free one, ``None`` opens none.
         limits: What clients may do.
         time_scale: How many times as fast a connection's life, pings and windows run.
+        replay: A recording to play instead of a simulated market, from the first subscription on; ``symbols``, ``seed``
+            and ``rate`` are not used then. After its last frame ``serverShutdown`` is sent, and the exchange ends.
+        speed: How many times as fast as recorded to play it.
         clock: Unix time in microseconds; on a loop with virtual time it must follow that loop.
 
     Attributes:
@@ -86,6 +95,8 @@ class LocalExchange:
         control_port: int | None = None,
         limits: ExchangeLimits | None = None,
         time_scale: float = 1.0,
+        replay: Path | None = None,
+        speed: float = 1.0,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._clock = clock or unix_us
@@ -109,11 +120,22 @@ class LocalExchange:
         self._ended = asyncio.Event()
         self._failure: Exception | None = None
         self.trades = 0
-        self.venue = Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
+        if speed <= 0:
+            raise ConfigurationError("a replay needs a speed above 0")
+        self.venue: Exchange
+        feeds: Feeds
+        if replay is None:
+            self.venue = Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
+            feeds = Feeds(self.venue)
+        else:
+            self.venue = RecordedExchange(replay)
+            feeds = ReplayFeeds(self.venue, speed)
+        self._leave_us: int | None = None
+        self._alone_us = 0
         self._faults = FaultBoard(seed=seed, start_us=self._clock())
         self._surroundings = Surroundings(
             exchange=self.venue,
-            feeds=Feeds(self.venue),
+            feeds=feeds,
             faults=self._faults,
             limits=self._limits,
             clock=self._clock,
@@ -336,8 +358,23 @@ class LocalExchange:
             self._next_session_us = now_us + _LONGEST_STEP_US
             due = [session.tick(now_us) for session in tuple(self._surroundings.sessions)]
             self._next_session_us = min(self._next_session_us, *due) if due else self._next_session_us
+        self._end_replay(now_us)
         due_us = [next_us, self._next_session_us, self._faults.next_us, self._tcp_refused_until_us]
         return min(moment for moment in due_us if moment is not None)
+
+    def _end_replay(self, now_us: int) -> None:
+        """Once a recording is over: announce it, let clients finish what they have to ask, and end."""
+        if not (isinstance(self.venue, RecordedExchange) and self.venue.is_over):
+            return
+        if self._leave_us is None:
+            logger.info("the recording is over; %d frames of it could not be decoded", self.venue.undecodable)
+            self._leave_us, self._alone_us = now_us + round(LEAVE_SECONDS * 1e6), now_us
+            self.fault("server_shutdown", seconds=LEAVE_SECONDS)
+            return
+        if self.connections:
+            self._alone_us = now_us
+        if now_us >= self._leave_us or now_us >= self._alone_us + _ALONE_US:
+            self.request_stop()
 
     def _advance(self, now_us: int) -> int:
         """Let the market act until now; returns when it wants to act again.
