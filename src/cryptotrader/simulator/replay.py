@@ -7,7 +7,7 @@ by the same code as those of a simulated market.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -64,21 +64,32 @@ class RecordedExchange(Exchange):
         self._decoder = FrameDecoder()
         self._clock_offset_us = outline.clock_offset_us or 0
         self._only_symbol = outline.symbols[0] if len(outline.symbols) == 1 else None
-        self._frames = iter(RecordingReader(path))
+        self._path = path
+        self._frames: Generator[RecordedFrame, None, None] | None = None
         self._next: RecordedFrame | None = None
+
+    def listen(self) -> None:
+        """Open the recording."""
+        super().listen()
+        self._frames = _frames(self._path)
         self.next_us = self.start_us
-        self._read()
+        self._read(self._frames)
+
+    def close(self) -> None:
+        """Close the recording."""
+        if self._frames is not None:
+            self._frames.close()
 
     def advance(self, now_us: int) -> None:
         """Play what was recorded until ``now_us``."""
-        while self._next is not None and self.next_us <= now_us:
+        while self._next is not None and self._frames is not None and self.next_us <= now_us:
             self.now_us = max(self.now_us, int(self.next_us))
             self._play(self._next)
-            self._read()
+            self._read(self._frames)
         self.now_us = max(self.now_us, now_us)
 
-    def _read(self) -> None:
-        self._next = next(self._frames, None)
+    def _read(self, frames: Generator[RecordedFrame, None, None]) -> None:
+        self._next = next(frames, None)
         if self._next is None:
             self.is_over = True
             self.next_us = inf
@@ -143,6 +154,11 @@ class ReplayFeeds(Feeds):
 
 
 # --------------------------------------------------------------------------------------------- what a file holds
+
+
+def _frames(path: Path) -> Generator[RecordedFrame, None, None]:
+    with RecordingReader(path) as reader:
+        yield from reader
 
 
 class _Outline:

@@ -205,6 +205,8 @@ class LocalExchange:
         await asyncio.sleep(0)  # connections in memory end in the next turn
         if self._truth is not None:
             self._truth.close()
+        if isinstance(self.venue, RecordedExchange):
+            self.venue.close()
         self._ended.set()
 
     def request_stop(self) -> None:
