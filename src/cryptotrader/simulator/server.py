@@ -17,6 +17,7 @@ import msgspec
 from cryptotrader.config import Endpoint, get_logger
 from cryptotrader.errors import ConfigurationError, ConnectFailed
 from cryptotrader.simulator.api_session import ApiSession
+from cryptotrader.simulator.certificates import AUTHORITY_FILE, server_context
 from cryptotrader.simulator.control import ControlSocket
 from cryptotrader.simulator.faults import AT_ONCE, Fault, FaultBoard, FaultKind, FaultOptions, make_fault, read_script
 from cryptotrader.simulator.feeds import Feeds
@@ -66,6 +67,7 @@ class LocalExchange:
         truth: File that gets a JSON line for every trade.
         faults: Script of faults, a JSON line each: ``{"at": 2.5, "fault": "drop"}``.
         control_port: Port of the control socket on loopback; 0 takes a free one, ``None`` opens none.
+        tls: Serve ``wss://`` with a certificate of its own, made anew at each start; this folder gets its files.
         limits: What clients may do.
         time_scale: How many times as fast a connection's life, pings and windows run.
         replay: A recording to play instead of a simulated market, from the first subscription on; ``symbols``, ``seed``
@@ -93,6 +95,7 @@ class LocalExchange:
         truth: Path | None = None,
         faults: Path | None = None,
         control_port: int | None = None,
+        tls: Path | None = None,
         limits: ExchangeLimits | None = None,
         time_scale: float = 1.0,
         replay: Path | None = None,
@@ -106,7 +109,9 @@ class LocalExchange:
         self._truth_path = truth
         self._truth: TruthFile | None = None
         self._host = host
-        self._sockets = None if port is None else SocketServer(self._admit_over_socket, host, port)
+        self._ca = None if tls is None else tls / AUTHORITY_FILE
+        context = None if tls is None else server_context(tls, host)
+        self._sockets = None if port is None else SocketServer(self._admit_over_socket, host, port, context)
         self._control = None if control_port is None else ControlSocket(self, control_port)
         self._socket_address = AddressLimits(self._limits)
         self._memory_address = AddressLimits(self._limits)
@@ -247,7 +252,9 @@ class LocalExchange:
     @property
     def endpoint(self) -> Endpoint:
         """Where clients connect, by socket or by ``dial``."""
-        return Endpoint.local(host=self._host) if self._sockets is None else Endpoint.local(self.port, host=self._host)
+        if self._sockets is None:
+            return Endpoint.local(host=self._host)
+        return Endpoint.local(self.port, host=self._host, ca=None if self._ca is None else str(self._ca))
 
     @property
     def connections(self) -> int:

@@ -165,6 +165,8 @@ async def dial(url: str, handler: FrameHandler, *, timeout: float, tls: ssl.SSLC
     finally:
         if connection.is_unused:
             await _give_up(opened)
+    if connection.is_unused:  # picows takes a socket that closes before its answer for a connection
+        raise ConnectFailed(f"{url}: the other side closed the socket instead of answering the handshake", url=url)
     return connection
 
 

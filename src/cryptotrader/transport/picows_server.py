@@ -6,6 +6,7 @@ Frames of a server are not masked, so many of them are put together here and lea
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -176,11 +177,19 @@ class SocketServer:
         admit: Decides on the path and query of a request.
         host: Address to bind.
         port: Port to bind; 0 takes a free one.
+        tls: Serve over TLS with this certificate.
     """
 
-    def __init__(self, admit: Callable[[bytes], ServerHandler | Refusal], host: str, port: int) -> None:
+    def __init__(
+        self,
+        admit: Callable[[bytes], ServerHandler | Refusal],
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._admit = admit
         self._host = host
+        self._tls = tls
         self.port = port
         self._connections: set[PicowsServerConnection] = set()
         self._server: asyncio.Server | None = None
@@ -193,7 +202,15 @@ class SocketServer:
             OSError: The port is taken.
         """
         self._server = await ws_create_server(
-            self._answer, self._host, self.port, enable_auto_pong=False, max_frame_size=_MAX_CLIENT_MESSAGE
+            self._answer,
+            self._host,
+            self.port,
+            enable_auto_pong=False,
+            max_frame_size=_MAX_CLIENT_MESSAGE,
+            ssl=self._tls,
+            use_aiofastnet=False
+            if self._tls
+            else None,  # it reports a refused handshake as a type, which asyncio rejects
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
