@@ -85,7 +85,7 @@ class Recorder:
         self.connections = 0
 
     async def run(self, stop: asyncio.Event) -> int:
-        """Record until ``stop`` is set; returns how many frames the file gained.
+        """Record until ``stop`` is set; returns how many frames were received.
 
         Raises:
             UnknownSymbol: The exchange does not trade a symbol; nothing was recorded.
@@ -105,7 +105,7 @@ class Recorder:
             finally:
                 await self._write(writer, disk)
                 await asyncio.get_running_loop().run_in_executor(disk, writer.close)
-        return writer.frames
+        return self.frames
 
     async def _record(self, writer: RecordingWriter, disk: ThreadPoolExecutor, stop: asyncio.Event) -> None:
         environment = Environment(

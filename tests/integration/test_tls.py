@@ -8,7 +8,7 @@ import pytest
 
 from cryptotrader.base_operations import api_connection
 from cryptotrader.client import Binance
-from cryptotrader.config import Backoff, Endpoint
+from cryptotrader.config import Backoff, Endpoint, Timeouts
 from cryptotrader.errors import ConfigurationError, ConnectFailed
 from cryptotrader.requests import TimeRequest
 from cryptotrader.simulator import LocalExchange
@@ -17,8 +17,8 @@ from cryptotrader.transport.picows_server import SocketServer
 from cryptotrader.transport.serving import Refusal
 
 
-async def ask(endpoint):
-    api = api_connection(endpoint, backoff=Backoff(attempts=1))
+async def ask(endpoint, timeouts=None):
+    api = api_connection(endpoint, backoff=Backoff(attempts=1), timeouts=timeouts)
     try:
         return await api.call(TimeRequest())
     finally:
@@ -71,8 +71,8 @@ async def test_plain_and_tls_do_not_mix(tmp_path):
         with pytest.raises(ConnectFailed, match="instead of answering"):
             await ask(Endpoint.local(exchange.port))
     async with LocalExchange(["BTCUSDT"], rate=0) as exchange:
-        with pytest.raises(ConnectFailed):
-            await ask(Endpoint.local(exchange.port, ca=str(tmp_path / "tls" / "ca.pem")))
+        with pytest.raises(ConnectFailed, match=r"within 0\.3 s"):
+            await ask(Endpoint.local(exchange.port, ca=str(tmp_path / "tls" / "ca.pem")), Timeouts(open=0.3))
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
