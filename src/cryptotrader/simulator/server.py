@@ -1,4 +1,4 @@
-"""The local exchange: market, market streams and WebSocket API on one port, or in memory without any."""
+"""The local exchange: market streams, WebSocket API and REST reads on one port, or in memory without any."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from cryptotrader.simulator.faults import AT_ONCE, Fault, FaultBoard, FaultKind,
 from cryptotrader.simulator.feeds import Feeds
 from cryptotrader.simulator.limits import AddressLimits, ExchangeLimits
 from cryptotrader.simulator.replay import RecordedExchange, ReplayFeeds
+from cryptotrader.simulator.rest import answer_rest
 from cryptotrader.simulator.session import ExchangeSession, Surroundings
 from cryptotrader.simulator.stream_session import StreamSession
 from cryptotrader.simulator.target import parse_target
@@ -31,7 +32,7 @@ from cryptotrader.simulator.venue import Exchange, VenueTrade
 from cryptotrader.transport.base import FrameHandler, FrameTransport
 from cryptotrader.transport.memory import memory_pair
 from cryptotrader.transport.picows_server import SocketServer
-from cryptotrader.transport.serving import Refusal
+from cryptotrader.transport.serving import PlainAnswer, Refusal
 
 logger = get_logger(__name__)
 
@@ -111,7 +112,9 @@ class LocalExchange:
         self._host = host
         self._ca = None if tls is None else tls / AUTHORITY_FILE
         context = None if tls is None else server_context(tls, host)
-        self._sockets = None if port is None else SocketServer(self._admit_over_socket, host, port, context)
+        self._sockets = (
+            None if port is None else SocketServer(self._admit_over_socket, host, port, context, self._answer_rest)
+        )
         self._control = None if control_port is None else ControlSocket(self, control_port)
         self._socket_address = AddressLimits(self._limits)
         self._memory_address = AddressLimits(self._limits)
@@ -318,6 +321,11 @@ class LocalExchange:
 
     def _admit_over_socket(self, raw: bytes) -> ExchangeSession | Refusal:
         return self._admit(raw, self._socket_address)
+
+    def _answer_rest(self, target: str) -> PlainAnswer:
+        now_us = self._clock()
+        self._advance(now_us)
+        return answer_rest(self.venue, self._socket_address, target, now_us)
 
     def _admit(self, raw: bytes, address: AddressLimits) -> ExchangeSession | Refusal:
         """Decide on a handshake."""

@@ -23,10 +23,11 @@ from picows import (
     ws_create_server,
 )
 
-from cryptotrader.transport.serving import TORN_FRAME, Refusal, ServerHandler, text_frames
+from cryptotrader.transport.serving import TORN_FRAME, PlainAnswer, Refusal, ServerHandler, text_frames
 
 _DATA = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 _MAX_CLIENT_MESSAGE = 1024 * 1024
+_JSON = "application/json;charset=UTF-8"
 
 
 class PicowsServerConnection(WSListener):
@@ -178,6 +179,7 @@ class SocketServer:
         host: Address to bind.
         port: Port to bind; 0 takes a free one.
         tls: Serve over TLS with this certificate.
+        answer_plain: Answers a GET that wants no WebSocket, by its path with query.
     """
 
     def __init__(
@@ -186,8 +188,10 @@ class SocketServer:
         host: str,
         port: int,
         tls: ssl.SSLContext | None = None,
+        answer_plain: Callable[[str], PlainAnswer] | None = None,
     ) -> None:
         self._admit = admit
+        self._answer_plain = answer_plain
         self._host = host
         self._tls = tls
         self.port = port
@@ -242,16 +246,28 @@ class SocketServer:
             self._emptied.set()
 
     def _answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
+        if self._answer_plain is not None and "Upgrade" not in request.headers:
+            plain = self._answer_plain(request.path.decode("latin-1"))
+            return WSUpgradeResponseWithListener(_plain_response(plain), None)
         admitted = self._admit(request.path)
         if not isinstance(admitted, Refusal):
             return PicowsServerConnection(admitted, self)
         if admitted.status is None:
             return WSUpgradeResponseWithListener(_no_answer(), PicowsServerConnection(_Deaf(), self))
-        headers = {"Content-Type": "application/json;charset=UTF-8"}
+        headers = {"Content-Type": _JSON}
         if admitted.retry_after is not None:
             headers["Retry-After"] = str(admitted.retry_after)
         refused = WSUpgradeResponse.create_error_response(HTTPStatus(admitted.status), admitted.body, headers)
         return WSUpgradeResponseWithListener(refused, None)
+
+
+def _plain_response(answer: PlainAnswer) -> WSUpgradeResponse:
+    response: WSUpgradeResponse = WSUpgradeResponse.create_ok_response(
+        answer.body,
+        {"Content-Type": _JSON, "Content-Length": str(len(answer.body)), **answer.headers},
+    )
+    response.status = HTTPStatus(answer.status)
+    return response
 
 
 def _no_answer() -> _NoAnswer:
