@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format clean
+.PHONY: demo test check bench format clean
 
 demo: $(READY)
 	$(BIN)/cryptotrader demo
@@ -18,6 +18,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pyright tests/typing
 	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python benchmarks/report.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,5 @@
 #!/usr/bin/env python3
-"""Receive path: combined trade frames over loopback, price and quantity read as Decimal.
-
-Beside a bare picows listener that decodes the same frames into a msgspec Struct with Decimals, in one interleaved run;
-figures are medians of CPU time per frame of the client process, and ratios to the bare listener.
+"""Receive path: combined trade frames over loopback, beside a bare picows listener that decodes the same frames.
 
 python benchmarks/receive_path.py --frames 300000 --rounds 5
 """
@@ -11,16 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import multiprocessing
-import resource
+import base64
+import hashlib
 import socket
-import statistics
 import struct
-import sys
 import time
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -29,6 +23,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from cryptotrader.config import Endpoint
 from cryptotrader.market_stream import MarketStream
 from cryptotrader.models.market_models import TradeEvent
+from harness import Section, cpu_of, interleaved, medians, serving, versions
 
 SYMBOLS = 100
 WS_ACCEPT_BYTES = 4096
@@ -52,9 +47,6 @@ def frames(count: int) -> bytes:
 
 def serve(port_to: Any, count: int) -> None:
     """Accept clients one after another and send each everything at once."""
-    import base64  # noqa: PLC0415 - this process only
-    import hashlib  # noqa: PLC0415 - this process only
-
     data = frames(count)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port_to.send(server.getsockname()[1])
@@ -180,47 +172,46 @@ async def healed(port: int, count: int) -> None:
     await market.close()
 
 
-WAYS: dict[str, Callable[[int, int], Coroutine[Any, Any, None]]] = {
-    "bare picows + msgspec": bare,
+Way = Callable[[int, int], Coroutine[Any, Any, None]]
+
+BARE = "bare picows + msgspec"
+WAYS: dict[str, Way] = {
+    BARE: bare,
     "callback": callback,
     "async for": iterator,
     "batches": batches,
     "async for, healed": healed,
 }
+TARGETS = {"callback": 0.60, "async for": 0.45, "batches": 0.55}
 
 
-def measure(way: Callable[[int, int], Coroutine[Any, Any, None]], port: int, count: int) -> float:
-    """CPU seconds of one run."""
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    asyncio.run(way(port, count))
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def run(frames: int = 300_000, rounds: int = 5) -> Section:
+    """Measure all ways in turns."""
+    section = Section(
+        "Receive path",
+        f"python benchmarks/receive_path.py --frames {frames} --rounds {rounds}",
+        f"Combined `trade` frames of {SYMBOLS} symbols in a burst over loopback, price and quantity read as Decimal; "
+        "CPU time of the client process per frame, median, beside a bare picows listener that decodes the same frames "
+        f"into a msgspec Struct with Decimals. {versions('picows', 'msgspec')}; {frames:,} frames, {rounds} rounds, "
+        "interleaved.",
+        ("way", "µs CPU a frame", "of the bare rate", "target"),
+    )
+    with serving(serve, frames) as port:
 
+        def measured(way: Way) -> Callable[[], float]:
+            return lambda: cpu_of(lambda: asyncio.run(way(port, frames))) / frames * 1e6
 
-def main() -> None:
-    """Run all ways in turns and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=300_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
-    receiver, sender = multiprocessing.Pipe(duplex=False)
-    server = multiprocessing.Process(target=serve, args=(sender, arguments.frames), daemon=True)
-    server.start()
-    port = receiver.recv()
-    times: dict[str, list[float]] = {name: [] for name in WAYS}
-    for _ in range(arguments.rounds):
-        for name, way in WAYS.items():
-            times[name].append(measure(way, port, arguments.frames) / arguments.frames * 1e6)
-    server.terminate()
-    versions = ", ".join(f"{name} {version(name)}" for name in ("picows", "msgspec"))
-    print(f"Python {sys.version.split()[0]}, {versions}, {arguments.frames} frames, {arguments.rounds} rounds")
-    floor = statistics.median(times["bare picows + msgspec"])
-    for name, values in times.items():
-        median = statistics.median(values)
-        print(
-            f"{name:24} {median:6.2f} us CPU a frame, {floor / median:5.2f} of the bare rate (best {min(values):.2f})"
-        )
+        costs = medians(interleaved({name: measured(way) for name, way in WAYS.items()}, rounds))
+    floor = costs[BARE]
+    for name, cost in costs.items():
+        ratio = floor / cost
+        target = section.expect(name, ratio, TARGETS[name], at_least=True) if name in TARGETS else ""
+        section.rows.append((name, f"{cost:.2f}", f"{ratio:.2f}", target))
+    return section
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    run(**vars(parser.parse_args())).print()

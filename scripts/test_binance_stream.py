@@ -17,8 +17,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from cryptotrader.cli.running import endpoint_named
 from cryptotrader.cli.views import price_text
+from cryptotrader.config import endpoint_named
 from cryptotrader.errors import BinanceError
 from cryptotrader.ingestion import BinanceConfig, BinanceWebSocketClient, TradeV2, convert_binance_trade_to_v2
 from cryptotrader.models.market_models import TradeEvent

@@ -77,6 +77,25 @@ DEMO = Endpoint("demo", "wss://demo-stream.binance.com", "wss://demo-ws-api.bina
 ENDPOINTS = {endpoint.name: endpoint for endpoint in (LIVE, TESTNET, DEMO)}
 
 
+def endpoint_named(name: str, ca: str | None = None) -> Endpoint:
+    """The endpoint that a user names.
+
+    Args:
+        name: ``live``, ``testnet``, ``demo``, ``local`` (127.0.0.1:9443), or a ``ws://`` or ``wss://`` address.
+        ca: PEM file with the certificate authority to trust; ``local`` is then reached over TLS.
+
+    Raises:
+        ConfigurationError: Neither a known name nor a WebSocket address.
+    """
+    if name == "local":
+        return Endpoint.local(ca=ca)
+    known = ENDPOINTS.get(name)
+    if known is None and "://" not in name:
+        raise ConfigurationError(f"unknown endpoint {name!r}: use live, testnet, demo, local or a ws:// address")
+    endpoint = known or Endpoint.from_url(name)
+    return endpoint if ca is None else replace(endpoint, ca=ca)
+
+
 @dataclass(frozen=True)
 class Backoff:
     """Capped exponential back-off with full jitter.

@@ -16,7 +16,7 @@ import structlog
 
 from cryptotrader.cli import run_command_line
 
-COMMANDS = ["demo", "simulator", "stream", "ingest", "verify", "call"]
+COMMANDS = ["demo", "simulator", "stream", "ingest", "verify", "record", "decode", "call"]
 
 
 @pytest.fixture
@@ -71,6 +71,9 @@ def one_line(err):
         (["ingest", "--symbols", " , ", "--sink", "iceberg://x"], 2, "give at least one symbol"),
         (["ingest", "--symbols", "BTCUSDT", "--sink", "s3://x"], 2, "is not an iceberg://DIR address"),
         (["verify", "iceberg:///nonexistent/table"], 1, "no table here"),
+        (["record", "btcusdt@kline_9m", "--file", "x.rec"], 2, "not a Binance market stream"),
+        (["decode", "/nonexistent/file"], 2, "cannot be read"),
+        (["simulator", "--replay", "/nonexistent/file", "--port", "0"], 2, "cannot be read"),
         (["simulator", "--symbols", "NOPE", "--port", "0"], 1, "NOPE"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else None,

@@ -8,8 +8,10 @@ import sys
 import typer
 
 from cryptotrader.cli.call import call
+from cryptotrader.cli.decode import decode
 from cryptotrader.cli.demo import demo
 from cryptotrader.cli.ingest import ingest
+from cryptotrader.cli.record import record
 from cryptotrader.cli.running import EXIT_FAILED, explain
 from cryptotrader.cli.simulator import simulator
 from cryptotrader.cli.stream import stream
@@ -23,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulator, stream, ingest, verify, call):
+for command in (demo, simulator, stream, ingest, verify, record, decode, call):
     app.command()(command)
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 import cryptotrader.requests  # noqa: F401 - fills the registry
 from cryptotrader.base_operations import api_connection
-from cryptotrader.cli.running import EndpointOption, endpoint_named, run
-from cryptotrader.config import Backoff, Endpoint
+from cryptotrader.cli.running import CaOption, EndpointOption, run
+from cryptotrader.config import Backoff, Endpoint, endpoint_named
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import Model
 from cryptotrader.protocol.request import REGISTRY, Request
@@ -24,6 +24,7 @@ def call(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Parameters; lists with commas.")
     ] = None,
     endpoint: EndpointOption = "live",
+    ca: CaOption = None,
 ) -> None:
     """Send one request and print its result as JSON.
 
@@ -36,7 +37,7 @@ def call(
       cryptotrader call ticker.price symbols=BTCUSDT,ETHUSDT
     """
     request = parse_request(method, parameters or [])
-    run(lambda: _call(request, endpoint_named(endpoint)))
+    run(lambda: _call(request, endpoint_named(endpoint, ca)))
 
 
 def parse_request(method: str, parameters: list[str]) -> Request[Any]:

@@ -15,15 +15,15 @@ from rich.live import Live
 from cryptotrader.cli.running import (
     EXIT_FAILED,
     EXIT_SIGNAL,
+    CaOption,
     EndpointOption,
-    endpoint_named,
     run,
     show_logs,
     split_symbols,
 )
 from cryptotrader.cli.sinks import sink_at
 from cryptotrader.cli.views import capture_line, capture_view
-from cryptotrader.config import Endpoint
+from cryptotrader.config import Endpoint, endpoint_named
 
 if TYPE_CHECKING:
     from cryptotrader.ingestion.capture import Capture
@@ -36,6 +36,7 @@ def ingest(
     symbols: Annotated[str, typer.Option(help="Symbols, with commas.")],
     sink: Annotated[str, typer.Option(help="Where to: iceberg://DIR.")],
     endpoint: EndpointOption = "live",
+    ca: CaOption = None,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="Stop after this time.")] = None,
     until_shutdown: Annotated[
         bool, typer.Option("--until-shutdown", help="Stop when the server announces that it goes down.")
@@ -53,7 +54,7 @@ def ingest(
       cryptotrader ingest --symbols BTCUSDT --sink iceberg:///tmp/trades --endpoint local --seconds 60
     """
     show_logs(verbose=verbose)
-    names, where = split_symbols(symbols), endpoint_named(endpoint)
+    names, where = split_symbols(symbols), endpoint_named(endpoint, ca)
     run(
         lambda: _ingest(
             names,

@@ -12,7 +12,6 @@ from typing import Annotated, Any, NoReturn
 import structlog
 import typer
 
-from cryptotrader.config import ENDPOINTS, Endpoint
 from cryptotrader.errors import BinanceError, ConfigurationError, RequestInvalid
 
 EXIT_FAILED = 1
@@ -27,22 +26,10 @@ EndpointOption = Annotated[
         help="live, testnet, demo, local (127.0.0.1:9443), or a ws:// or wss:// address.",
     ),
 ]
-
-
-def endpoint_named(name: str) -> Endpoint:
-    """The endpoint of an ``--endpoint`` option.
-
-    Raises:
-        ConfigurationError: Neither a known name nor a WebSocket address.
-    """
-    if name == "local":
-        return Endpoint.local()
-    known = ENDPOINTS.get(name)
-    if known is not None:
-        return known
-    if "://" not in name:
-        raise ConfigurationError(f"unknown endpoint {name!r}: use live, testnet, demo, local or a ws:// address")
-    return Endpoint.from_url(name)
+CaOption = Annotated[
+    str | None,
+    typer.Option("--ca", help="Trust this certificate authority, a PEM file, as for a local exchange with --tls."),
+]
 
 
 def split_symbols(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,14 @@ def simulator(
     truth: Annotated[Path | None, typer.Option(help="Write every trade to this file, as JSON lines.")] = None,
     faults: Annotated[Path | None, typer.Option(help="A script of faults, as JSON lines with 'at' seconds.")] = None,
     control_port: Annotated[int | None, typer.Option(help="Listen for fault commands on this loopback port.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Play this recording instead, from the first subscription on; then exit.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.001, help="How many times as fast as recorded to play it.")] = 1.0,
+    tls: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Serve wss:// with a certificate made here; clients trust DIR/ca.pem."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False,
 ) -> None:
@@ -32,6 +39,10 @@ def simulator(
       cryptotrader simulator --port 9443 --symbols BTCUSDT --rate 2000 --truth truth.jsonl
 
       cryptotrader simulator --faults faults.jsonl --control-port 9444
+
+      cryptotrader simulator --replay btcusdt.rec --speed 20
+
+      cryptotrader simulator --tls certificates
     """
     show_logs(verbose=verbose)
     listed = split_symbols(symbols)
@@ -46,12 +57,20 @@ def simulator(
             truth=truth,
             faults=faults,
             control_port=control_port,
+            replay=replay,
+            speed=speed,
+            tls=tls,
         )
         async with exchange:
-            typer.echo(f"local exchange on ws://{host}:{exchange.port} trading {', '.join(listed)}", err=True)
+            what = f"trading {', '.join(exchange.venue.markets)}"
+            if replay is not None:
+                what = f"{what} as in {replay}, {speed:g} times as fast, from the first subscription on"
+            typer.echo(f"local exchange on {exchange.endpoint.stream_url} {what}", err=True)
+            if exchange.endpoint.ca is not None:
+                typer.echo(f"clients trust it with --ca {exchange.endpoint.ca}", err=True)
             if exchange.control_port is not None:
                 typer.echo(f"fault commands on 127.0.0.1:{exchange.control_port}", err=True)
-            await asyncio.Event().wait()
+            await exchange.wait_ended()
         return 0
 
     run(serve)

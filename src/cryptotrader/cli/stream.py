@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from cryptotrader.cli.running import EndpointOption, endpoint_named, run, show_logs
-from cryptotrader.config import Backoff, Endpoint
+from cryptotrader.cli.running import CaOption, EndpointOption, run, show_logs
+from cryptotrader.config import Backoff, Endpoint, endpoint_named
 from cryptotrader.market_stream import MarketStream
 from cryptotrader.models.base_models import Model
 from cryptotrader.protocol.channel import find_channel
@@ -23,6 +23,7 @@ from cryptotrader.symbol_lookup import look_up_symbols
 def stream(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Stream names, such as btcusdt@trade.")],
     endpoint: EndpointOption = "live",
+    ca: CaOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the frames as received, one a line.")] = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many events.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="Stop after this time.")] = None,
@@ -40,7 +41,7 @@ def stream(
     """
     show_logs(verbose=verbose)
     streams = [find_channel(name)[1] for name in names]
-    where = endpoint_named(endpoint)
+    where = endpoint_named(endpoint, ca)
     run(lambda: _stream(streams, where, json=json, count=count, seconds=seconds))
 
 

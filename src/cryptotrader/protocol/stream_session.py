@@ -33,17 +33,19 @@ Consumer = Callable[[Any, int], None]
 """Called with an event and its receive time in nanoseconds."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Route:
     """Where the events of one stream go.
 
     Attributes:
+        many: Whether a frame carries a list of events.
         until_inspection: Frames until the next look for fields that the models do not know.
     """
 
     stream: str
     channel: Channel[Any]
     decode: Callable[[bytes], Any]
+    many: bool
     consumers: tuple[Consumer, ...] = ()
     payload_consumers: tuple[Callable[[bytes, int], None], ...] = ()
     until_inspection: int = 0
@@ -158,7 +160,8 @@ class StreamSession:
         if route is None:
             if not self.room:
                 raise RequestInvalid(f"a connection carries at most {MAX_STREAMS} streams", method="SUBSCRIBE")
-            route = Route(stream, channel, channel.decode_combined if self._combined else channel.decode)
+            decode = channel.decode_combined if self._combined else channel.decode
+            route = Route(stream, channel, decode, channel.many)
             if not self._combined:
                 self._raw_routes.add(route)
             self._routes[key] = route
@@ -270,17 +273,27 @@ class StreamSession:
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 self._malformed(route.stream, DecodeFailed(f"not a {route.channel.name} event", payload), error)
                 return
-            event = decoded.data if self._combined else decoded
-            for one in event if route.channel.many else (event,):
-                for consume in route.consumers:
+            content = decoded.data if self._combined else decoded
+            if route.many:
+                for event in content:
+                    self._tell(route, event, received_ns)
+            else:
+                for consume in route.consumers:  # as in _tell, without the call
                     try:
-                        consume(one, received_ns)
+                        consume(content, received_ns)
                     except Exception as error:  # noqa: BLE001 - told, not swallowed
                         self._on_problem(route.stream, error)
         route.until_inspection -= 1
         if route.until_inspection < 0:
             route.until_inspection = _INSPECT_EVERY - 1
             self._inspect(route, payload)
+
+    def _tell(self, route: Route, event: Any, received_ns: int) -> None:
+        for consume in route.consumers:
+            try:
+                consume(event, received_ns)
+            except Exception as error:  # noqa: BLE001 - told, not swallowed
+                self._on_problem(route.stream, error)
 
     def _receive_other(self, payload: bytes, received_ns: int) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The local exchange: market, market streams and WebSocket API on one port, or in memory without any."""
+"""The local exchange: market streams, WebSocket API and REST reads on one port, or in memory without any."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ import msgspec
 from cryptotrader.config import Endpoint, get_logger
 from cryptotrader.errors import ConfigurationError, ConnectFailed
 from cryptotrader.simulator.api_session import ApiSession
+from cryptotrader.simulator.certificates import AUTHORITY_FILE, server_context
 from cryptotrader.simulator.control import ControlSocket
 from cryptotrader.simulator.faults import AT_ONCE, Fault, FaultBoard, FaultKind, FaultOptions, make_fault, read_script
 from cryptotrader.simulator.feeds import Feeds
 from cryptotrader.simulator.limits import AddressLimits, ExchangeLimits
+from cryptotrader.simulator.replay import RecordedExchange, ReplayFeeds
+from cryptotrader.simulator.rest import answer_rest
 from cryptotrader.simulator.session import ExchangeSession, Surroundings
 from cryptotrader.simulator.stream_session import StreamSession
 from cryptotrader.simulator.target import parse_target
@@ -29,7 +32,7 @@ from cryptotrader.simulator.venue import Exchange, VenueTrade
 from cryptotrader.transport.base import FrameHandler, FrameTransport
 from cryptotrader.transport.memory import memory_pair
 from cryptotrader.transport.picows_server import SocketServer
-from cryptotrader.transport.serving import Refusal
+from cryptotrader.transport.serving import PlainAnswer, Refusal
 
 logger = get_logger(__name__)
 
@@ -38,6 +41,11 @@ _LONGEST_STEP_US = 1_000_000
 _LONGEST_LEAP_US = 100_000
 _REFUSE = frozenset({FaultKind.REFUSE})
 _UNAVAILABLE = 503
+
+LEAVE_SECONDS = 10.0
+"""Time between the announcement and the end of a replay; it ends earlier once nobody is connected any more."""
+
+_ALONE_US = 1_000_000
 
 
 def unix_us() -> int:
@@ -60,8 +68,12 @@ class LocalExchange:
         truth: File that gets a JSON line for every trade.
         faults: Script of faults, a JSON line each: ``{"at": 2.5, "fault": "drop"}``.
         control_port: Port of the control socket on loopback; 0 takes a free one, ``None`` opens none.
+        tls: Serve ``wss://`` with a certificate of its own, made anew at each start; this folder gets its files.
         limits: What clients may do.
         time_scale: How many times as fast a connection's life, pings and windows run.
+        replay: A recording to play instead of a simulated market, from the first subscription on; ``symbols``, ``seed``
+            and ``rate`` are not used then. After its last frame ``serverShutdown`` is sent, and the exchange ends.
+        speed: How many times as fast as recorded to play it.
         clock: Unix time in microseconds; on a loop with virtual time it must follow that loop.
 
     Attributes:
@@ -84,8 +96,11 @@ class LocalExchange:
         truth: Path | None = None,
         faults: Path | None = None,
         control_port: int | None = None,
+        tls: Path | None = None,
         limits: ExchangeLimits | None = None,
         time_scale: float = 1.0,
+        replay: Path | None = None,
+        speed: float = 1.0,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._clock = clock or unix_us
@@ -95,7 +110,11 @@ class LocalExchange:
         self._truth_path = truth
         self._truth: TruthFile | None = None
         self._host = host
-        self._sockets = None if port is None else SocketServer(self._admit_over_socket, host, port)
+        self._ca = None if tls is None else tls / AUTHORITY_FILE
+        context = None if tls is None else server_context(tls, host)
+        self._sockets = (
+            None if port is None else SocketServer(self._admit_over_socket, host, port, context, self._answer_rest)
+        )
         self._control = None if control_port is None else ControlSocket(self, control_port)
         self._socket_address = AddressLimits(self._limits)
         self._memory_address = AddressLimits(self._limits)
@@ -109,11 +128,22 @@ class LocalExchange:
         self._ended = asyncio.Event()
         self._failure: Exception | None = None
         self.trades = 0
-        self.venue = Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
+        if speed <= 0:
+            raise ConfigurationError("a replay needs a speed above 0")
+        self.venue: Exchange
+        feeds: Feeds
+        if replay is None:
+            self.venue = Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
+            feeds = Feeds(self.venue)
+        else:
+            self.venue = RecordedExchange(replay)
+            feeds = ReplayFeeds(self.venue, speed)
+        self._leave_us: int | None = None
+        self._alone_us = 0
         self._faults = FaultBoard(seed=seed, start_us=self._clock())
         self._surroundings = Surroundings(
             exchange=self.venue,
-            feeds=Feeds(self.venue),
+            feeds=feeds,
             faults=self._faults,
             limits=self._limits,
             clock=self._clock,
@@ -183,6 +213,8 @@ class LocalExchange:
         await asyncio.sleep(0)  # connections in memory end in the next turn
         if self._truth is not None:
             self._truth.close()
+        if isinstance(self.venue, RecordedExchange):
+            self.venue.close()
         self._ended.set()
 
     def request_stop(self) -> None:
@@ -223,7 +255,9 @@ class LocalExchange:
     @property
     def endpoint(self) -> Endpoint:
         """Where clients connect, by socket or by ``dial``."""
-        return Endpoint.local(host=self._host) if self._sockets is None else Endpoint.local(self.port, host=self._host)
+        if self._sockets is None:
+            return Endpoint.local(host=self._host)
+        return Endpoint.local(self.port, host=self._host, ca=None if self._ca is None else str(self._ca))
 
     @property
     def connections(self) -> int:
@@ -288,6 +322,11 @@ class LocalExchange:
     def _admit_over_socket(self, raw: bytes) -> ExchangeSession | Refusal:
         return self._admit(raw, self._socket_address)
 
+    def _answer_rest(self, target: str) -> PlainAnswer:
+        now_us = self._clock()
+        self._advance(now_us)
+        return answer_rest(self.venue, self._socket_address, target, now_us)
+
     def _admit(self, raw: bytes, address: AddressLimits) -> ExchangeSession | Refusal:
         """Decide on a handshake."""
         now_us = self._clock()
@@ -336,8 +375,23 @@ class LocalExchange:
             self._next_session_us = now_us + _LONGEST_STEP_US
             due = [session.tick(now_us) for session in tuple(self._surroundings.sessions)]
             self._next_session_us = min(self._next_session_us, *due) if due else self._next_session_us
+        self._end_replay(now_us)
         due_us = [next_us, self._next_session_us, self._faults.next_us, self._tcp_refused_until_us]
         return min(moment for moment in due_us if moment is not None)
+
+    def _end_replay(self, now_us: int) -> None:
+        """Once a recording is over: announce it, let clients finish what they have to ask, and end."""
+        if not (isinstance(self.venue, RecordedExchange) and self.venue.is_over):
+            return
+        if self._leave_us is None:
+            logger.info("the recording is over; %d frames of it could not be decoded", self.venue.undecodable)
+            self._leave_us, self._alone_us = now_us + round(LEAVE_SECONDS * 1e6), now_us
+            self.fault("server_shutdown", seconds=LEAVE_SECONDS)
+            return
+        if self.connections:
+            self._alone_us = now_us
+        if now_us >= self._leave_us or now_us >= self._alone_us + _ALONE_US:
+            self.request_stop()
 
     def _advance(self, now_us: int) -> int:
         """Let the market act until now; returns when it wants to act again.

@@ -29,7 +29,7 @@ from cryptotrader.errors import ConnectFailed
 from cryptotrader.transport.base import FrameHandler
 
 _TURNS_TO_CLOSE = 4
-_DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
+_TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY  # looking a member up in its enum takes longer than comparing
 
 
 class PicowsConnection(WSListener):
@@ -63,7 +63,7 @@ class PicowsConnection(WSListener):
             self._received_ns = time.time_ns()
         self._buffer_done = frame.last_in_buffer
         kind = frame.msg_type
-        if kind in _DATA and frame.fin:
+        if (kind is _TEXT or kind is _BINARY) and frame.fin:
             self._handler.on_frame(frame.get_payload_as_bytes(), self._received_ns)
         elif kind is WSMsgType.PING:
             self._handler.on_ping(frame.get_payload_as_bytes())
@@ -165,6 +165,8 @@ async def dial(url: str, handler: FrameHandler, *, timeout: float, tls: ssl.SSLC
     finally:
         if connection.is_unused:
             await _give_up(opened)
+    if connection.is_unused:  # picows takes a socket that closes before its answer for a connection
+        raise ConnectFailed(f"{url}: the other side closed the socket instead of answering the handshake", url=url)
     return connection
 
 

@@ -6,6 +6,7 @@ Frames of a server are not masked, so many of them are put together here and lea
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -22,10 +23,11 @@ from picows import (
     ws_create_server,
 )
 
-from cryptotrader.transport.serving import TORN_FRAME, Refusal, ServerHandler, text_frames
+from cryptotrader.transport.serving import TORN_FRAME, PlainAnswer, Refusal, ServerHandler, text_frames
 
 _DATA = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 _MAX_CLIENT_MESSAGE = 1024 * 1024
+_JSON = "application/json;charset=UTF-8"
 
 
 class PicowsServerConnection(WSListener):
@@ -176,11 +178,22 @@ class SocketServer:
         admit: Decides on the path and query of a request.
         host: Address to bind.
         port: Port to bind; 0 takes a free one.
+        tls: Serve over TLS with this certificate.
+        answer_plain: Answers a GET that wants no WebSocket, by its path with query.
     """
 
-    def __init__(self, admit: Callable[[bytes], ServerHandler | Refusal], host: str, port: int) -> None:
+    def __init__(
+        self,
+        admit: Callable[[bytes], ServerHandler | Refusal],
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        answer_plain: Callable[[str], PlainAnswer] | None = None,
+    ) -> None:
         self._admit = admit
+        self._answer_plain = answer_plain
         self._host = host
+        self._tls = tls
         self.port = port
         self._connections: set[PicowsServerConnection] = set()
         self._server: asyncio.Server | None = None
@@ -193,7 +206,15 @@ class SocketServer:
             OSError: The port is taken.
         """
         self._server = await ws_create_server(
-            self._answer, self._host, self.port, enable_auto_pong=False, max_frame_size=_MAX_CLIENT_MESSAGE
+            self._answer,
+            self._host,
+            self.port,
+            enable_auto_pong=False,
+            max_frame_size=_MAX_CLIENT_MESSAGE,
+            ssl=self._tls,
+            use_aiofastnet=False
+            if self._tls
+            else None,  # it reports a refused handshake as a type, which asyncio rejects
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -225,16 +246,28 @@ class SocketServer:
             self._emptied.set()
 
     def _answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
+        if self._answer_plain is not None and "Upgrade" not in request.headers:
+            plain = self._answer_plain(request.path.decode("latin-1"))
+            return WSUpgradeResponseWithListener(_plain_response(plain), None)
         admitted = self._admit(request.path)
         if not isinstance(admitted, Refusal):
             return PicowsServerConnection(admitted, self)
         if admitted.status is None:
             return WSUpgradeResponseWithListener(_no_answer(), PicowsServerConnection(_Deaf(), self))
-        headers = {"Content-Type": "application/json;charset=UTF-8"}
+        headers = {"Content-Type": _JSON}
         if admitted.retry_after is not None:
             headers["Retry-After"] = str(admitted.retry_after)
         refused = WSUpgradeResponse.create_error_response(HTTPStatus(admitted.status), admitted.body, headers)
         return WSUpgradeResponseWithListener(refused, None)
+
+
+def _plain_response(answer: PlainAnswer) -> WSUpgradeResponse:
+    response: WSUpgradeResponse = WSUpgradeResponse.create_ok_response(
+        answer.body,
+        {"Content-Type": _JSON, "Content-Length": str(len(answer.body)), **answer.headers},
+    )
+    response.status = HTTPStatus(answer.status)
+    return response
 
 
 def _no_answer() -> _NoAnswer:

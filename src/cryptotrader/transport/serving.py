@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cryptotrader.transport.base import FrameHandler, FrameTransport
@@ -55,6 +55,21 @@ class Refusal:
     status: int | None
     body: bytes = b""
     retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class PlainAnswer:
+    """The answer to an HTTP request that wants no WebSocket; JSON.
+
+    Attributes:
+        status: HTTP status.
+        body: Its content.
+        headers: Further headers.
+    """
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def _header(size: int) -> bytes:

@@ -53,3 +53,8 @@ def bad_symbol_status() -> ApiError:
 def no_reference_price() -> ApiError:
     """The symbol has no reference price."""
     return ApiError(BAD_REQUEST, -2043, "This symbol doesn't have a reference price.")
+
+
+def no_book() -> ApiError:
+    """A recording does not tell the symbol's order book at this time; Binance itself has no such refusal."""
+    return ApiError(BAD_REQUEST, -1000, "The recording has no order book of this symbol at this time.")

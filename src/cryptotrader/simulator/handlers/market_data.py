@@ -43,7 +43,7 @@ from cryptotrader.requests import (
     UiKlinesRequest,
 )
 from cryptotrader.simulator.encoding import decimal, stamp, text
-from cryptotrader.simulator.handlers.errors import no_reference_price
+from cryptotrader.simulator.handlers.errors import no_book, no_reference_price
 from cryptotrader.simulator.handlers.registry import handles, markets, one_market
 from cryptotrader.simulator.venue import Exchange, Market, VenueTrade
 from cryptotrader.simulator.venue.statistics import (
@@ -75,6 +75,8 @@ DEFAULT_LEVELS = 100
 def depth(exchange: Exchange, request: DepthRequest, unit: TimeUnit) -> OrderBookSnapshot:
     """``depth``."""
     book = one_market(exchange, request.symbol, request.symbol_status).book
+    if not book.known:
+        raise no_book()
     limit = request.limit or DEFAULT_LEVELS
     return OrderBookSnapshot(
         last_update_id=book.update_id,
@@ -131,7 +133,7 @@ def trades_aggregate(exchange: Exchange, request: TradesAggregateRequest, unit: 
         first = log.aggregate_at(to_micros(request.start_time))
     else:
         first = max(first, end - limit)
-    return [_aggregate(log.aggregate(number), unit) for number in range(first, min(end, first + limit))]
+    return [_aggregate(each, unit) for each in log.aggregates(first, end, limit)]
 
 
 @handles(KlinesRequest)

@@ -110,7 +110,10 @@ class Book:
 
     Attributes:
         update_id: Grows by one with each change of a level.
+        known: Whether the book is what it says; a recorded one may have lost its place.
     """
+
+    known = True
 
     def __init__(self, update_id: int) -> None:
         self.bids = BookSide(Side.BUY)

@@ -106,6 +106,10 @@ class TradeLog:
         quantity = sum(self._quantities[first - self.first_id : last - self.first_id + 1])
         return VenueAggregate(number, head.price, quantity, first, last, head.time_us, head.is_buyer_maker)
 
+    def aggregates(self, first: int, end: int, count: int) -> list[VenueAggregate]:
+        """Up to ``count`` kept aggregates with ids from ``first`` on and below ``end``."""
+        return [self.aggregate(number) for number in range(first, min(end, first + count))]
+
     def aggregate_at(self, time_us: int) -> int:
         """Id of the first aggregate at or after a time."""
         first_trade = bisect_left(self._times, time_us) + self.first_id

@@ -1,0 +1,157 @@
+"""Recording, decoding and replaying as commands, over sockets and files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import structlog
+
+from cryptotrader.cli import run_command_line
+from cryptotrader.ingestion.iceberg import verify_table
+from cryptotrader.recording import RecordingReader
+
+STREAMS = ["btcusdt@trade", "ethusdt@trade", "btcusdt@depth@100ms", "btcusdt@bookTicker"]
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """Run a command in this process; gives exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cryptotrader", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            run_command_line()
+        out, err = capfd.readouterr()
+        return ended.value.code or 0, out, err
+
+    yield run
+    structlog.reset_defaults()
+    logging.basicConfig(force=True)
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "cryptotrader", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def test_a_recording_is_decoded_replayed_captured_and_complete(command, exchange_factory, tmp_path):
+    truth, path = tmp_path / "truth.jsonl", tmp_path / "a.rec"
+    exchange = exchange_factory(rate=400, truth=truth)
+    where = f"ws://127.0.0.1:{exchange.port}"
+    code, out, err = command("record", *STREAMS, "--file", path, "--endpoint", where, "--seconds", 2)
+    assert (code, err) == (0, "")
+    frames = int(out.split()[1])
+    assert frames == sum(not frame.sent for frame in recorded_frames(path))
+
+    code, out, err = command("decode", path)
+    assert (code, err) == (0, "")
+    events = [json.loads(line) for line in out.splitlines()]
+    made = {(each["symbol"], each["trade_id"]): each for each in map(json.loads, truth.read_text().splitlines())}
+    trades = [event for event in events if event["event"] == "trade"]
+    assert len(trades) > 400
+    for trade in trades:
+        true = made[trade["symbol"], trade["trade_id"]]
+        assert (trade["price"], trade["quantity"]) == (true["price"], true["quantity"])
+        assert (trade["is_buyer_maker"], trade["trade_time"]) == (true["is_buyer_maker"], true["trade_time_us"] // 1000)
+    (snapshot,) = [event for event in events if event["event"] == "depth_snapshot"]
+    assert snapshot["symbol"] == "BTCUSDT"
+
+    again = exchange_factory(replay=path, speed=4)
+    sink = f"iceberg://{tmp_path / 'table'}"
+    code, out, err = command(
+        "ingest", "--symbols", "BTCUSDT,ETHUSDT", "--sink", sink, "--until-shutdown",
+        "--endpoint", f"ws://127.0.0.1:{again.port}",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    report = verify_table(tmp_path / "table")
+    assert report.is_complete
+    assert report.trades == len({(trade["symbol"], trade["trade_id"]) for trade in trades})
+
+
+def recorded_frames(path):
+    with RecordingReader(path) as reader:
+        yield from reader
+
+
+def test_a_killed_recording_is_continued(exchange_factory, command, tmp_path):
+    path = tmp_path / "a.rec"
+    exchange = exchange_factory(rate=500)
+    where = f"ws://127.0.0.1:{exchange.port}"
+    process = start("record", "btcusdt@trade", "--file", path, "--endpoint", where)
+    deadline = time.monotonic() + 20
+    while not (path.exists() and path.stat().st_size > 5_000) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=10)
+    with path.open("ab") as file:
+        file.write(path.read_bytes()[:500])  # as if the last segment had been cut in the middle
+    before = sum(1 for _ in recorded_frames(path))
+    code, _, err = command("decode", path)
+    assert code == 1
+    assert "damaged: 500 bytes" in err
+    code, out, _ = command("record", "btcusdt@trade", "--file", path, "--endpoint", where, "--seconds", 0.5)
+    assert code == 0
+    with RecordingReader(path) as reader:
+        assert sum(1 for _ in reader) > before
+        assert (reader.damaged_bytes, reader.torn_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_recording_with_its_last_segment(exchange_factory, tmp_path, number, code):
+    path = tmp_path / "a.rec"
+    exchange = exchange_factory(rate=500)
+    process = start("record", "btcusdt@trade", "--file", path, "--endpoint", f"ws://127.0.0.1:{exchange.port}")
+    deadline = time.monotonic() + 20
+    while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (code, b"")
+    assert int(out.split()[1]) <= sum(1 for _ in recorded_frames(path))
+
+
+def test_what_cannot_be_decoded_is_counted(command, tmp_path):
+    path = tmp_path / "frames.txt"
+    path.write_text('1723161253937085768 {"u":1,"s":"A","b":"1","B":"2","a":"3","A":"4"}\ngarbage\n{"e":"unheard"}\n')
+    code, out, err = command("decode", path)
+    assert code == 1
+    assert json.loads(out)["received_ns"] == 1723161253937085768
+    assert "undecodable: 2 frames" in err
+
+
+@pytest.mark.parametrize(("name", "trades", "frames"), [("btcusdt", 9757, 41249), ("ethusdt", 6106, 33618)])
+def test_recorded_data_decodes_from_a_pipe_without_a_rest(shared_folder, name, trades, frames):
+    data = gzip.decompress((shared_folder / "data" / f"{name}_20240808.gz").read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "cryptotrader", "decode", "-"], input=data, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    ids = [event["trade_id"] for event in events if event["event"] == "trade"]
+    assert len(events) == frames
+    assert ids == list(range(ids[0], ids[0] + trades))
+
+
+@pytest.mark.parametrize(("name", "trades"), [("btcusdt", 9757), ("ethusdt", 6106)])
+def test_recorded_data_replayed_and_captured_is_complete(shared_folder, tmp_path, name, trades):
+    path = shared_folder / "data" / f"{name}_20240808.gz"
+    exchange = start("simulator", "--replay", path, "--speed", 300, "--port", 0)
+    said = exchange.stderr.readline().decode()
+    sink = f"iceberg://{tmp_path / 'table'}"
+    ingest = start(
+        "ingest", "--symbols", name.upper(), "--sink", sink, "--until-shutdown", "--endpoint", said.split()[3]
+    )
+    out, err = ingest.communicate(timeout=60)
+    assert (ingest.returncode, out.decode()) == (0, f"stored: {trades} trades, 0 unresolved\n"), err
+    exchange.communicate(timeout=20)
+    assert exchange.returncode == 0
+    (report,) = verify_table(tmp_path / "table").symbols
+    assert (report.trades, report.is_complete) == (trades, True)
