@@ -6,16 +6,44 @@ the checks before sending, the weight, the decoder of the result, the exchange's
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
 import msgspec
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import is_documented, plain
+from cryptotrader.models.untagged import ResultDecoder, result_decoder
+from cryptotrader.protocol.rules import Rule, Violation
 
 R = TypeVar("R")
+
+if TYPE_CHECKING:
+    Amount = Decimal | str
+else:
+    Amount = Decimal
+"""A price or quantity; a caller may write it as text, which goes to the wire as written."""
+
+OrderNumber = Annotated[int, msgspec.Meta(ge=0)]
+"""An id that Binance gave."""
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+"""Most entries of an answer."""
+
+ClientOrderId = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,36}\Z")]
+"""A new id of the caller's own."""
+
+StrategyType = Annotated[int, msgspec.Meta(ge=1_000_000)]
+"""Values below are reserved."""
+
+PegOffset = Annotated[int, msgspec.Meta(ge=0, le=100)]
+"""Price levels into the book."""
+
+_MOST_DIGITS = 20
+_AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+"""Legal range of decimal parameters (error -1100)."""
 
 TIME_ZONE = r"^(-(0?[0-9]|1[01])(:[0-5][0-9])?|-12(:00)?|\+?(0?[0-9]|1[0-3])(:[0-5][0-9])?|\+?14(:00)?)$"
 """Hours and minutes from UTC, -12:00 to +14:00: ``-1:00``, ``05:45``, ``8``."""
@@ -32,6 +60,14 @@ class SecurityType(StrEnum):
     USER_DATA = "USER_DATA"
     USER_STREAM = "USER_STREAM"
     SIGNED = "SIGNED"
+
+
+class Signing(StrEnum):
+    """How a request that must prove something does so."""
+
+    UNLESS_LOGGED_ON = "UNLESS_LOGGED_ON"  # by a signature; on a logged-on session by its timestamp alone
+    ALWAYS = "ALWAYS"  # by a signature of its own
+    NEVER = "NEVER"  # by the logged-on session that it comes on
 
 
 class Tiers(msgspec.Struct, frozen=True):
@@ -96,51 +132,14 @@ class WhenGiven(msgspec.Struct, frozen=True):
 
     def of(self, request: Request[Any]) -> int:
         """Weight of one request."""
-        return self.weight if getattr(request, self.field) else self.otherwise
+        return self.otherwise if getattr(request, self.field) in (None, False) else self.weight
 
 
 def _step(steps: tuple[tuple[int, int], ...], value: int) -> int:
     return next((weight for bound, weight in steps if value <= bound), steps[-1][1])
 
 
-class AtMostOne(msgspec.Struct, frozen=True):
-    """At most one of these parameters may be sent."""
-
-    fields: tuple[str, ...]
-
-    def broken_by(self, given: set[str]) -> str | None:
-        """What is wrong with the given parameters, if anything."""
-        sent = [name for name in self.fields if name in given]
-        return f"send only one of {', '.join(sent)}" if len(sent) > 1 else None
-
-
-class ExactlyOne(msgspec.Struct, frozen=True):
-    """Exactly one of these parameters must be sent."""
-
-    fields: tuple[str, ...]
-
-    def broken_by(self, given: set[str]) -> str | None:
-        """What is wrong with the given parameters, if anything."""
-        sent = [name for name in self.fields if name in given]
-        if len(sent) > 1:
-            return f"send only one of {', '.join(sent)}"
-        return None if sent else f"one of {', '.join(self.fields)} is required"
-
-
-class NotWith(msgspec.Struct, frozen=True):
-    """A parameter that excludes others."""
-
-    field: str
-    others: tuple[str, ...]
-
-    def broken_by(self, given: set[str]) -> str | None:
-        """What is wrong with the given parameters, if anything."""
-        sent = [name for name in self.others if name in given]
-        return f"{self.field} cannot be sent with {', '.join(sent)}" if self.field in given and sent else None
-
-
 Weight = int | Tiers | PerSymbol | WhenGiven
-Rule = AtMostOne | ExactlyOne | NotWith
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -154,6 +153,7 @@ class Method(msgspec.Struct, frozen=True):
         free_on_success: The weight is charged only when the request fails.
         rules: Which parameters go together.
         source: Section of Binance's documentation.
+        signing: How it is proven; without meaning where ``security`` is ``NONE``.
     """
 
     name: str
@@ -163,6 +163,12 @@ class Method(msgspec.Struct, frozen=True):
     free_on_success: bool = False
     rules: tuple[Rule, ...] = ()
     source: str = ""
+    signing: Signing = Signing.UNLESS_LOGGED_ON
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it carries a timestamp and, unless the session stands for it, a signature."""
+        return self.security is not SecurityType.NONE and self.signing is not Signing.NEVER
 
 
 REGISTRY: dict[str, type[Request[Any]]] = {}
@@ -177,7 +183,7 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
     """
 
     api: ClassVar[Method]
-    result_decoder: ClassVar[msgspec.json.Decoder[Any]]
+    result_decoder: ClassVar[ResultDecoder]
 
     def __init_subclass__(cls, **config: Any) -> None:
         super().__init_subclass__(**config)
@@ -189,7 +195,7 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{method.name} is declared by {known.__qualname__} and {cls.__qualname__}")
         (result,) = get_args(cls.__dict__["__orig_bases__"][0])
-        cls.result_decoder = msgspec.json.Decoder(result)
+        cls.result_decoder = result_decoder(result)
         REGISTRY[method.name] = cls
 
     @property
@@ -198,36 +204,42 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         weight = type(self).api.weight
         return weight if isinstance(weight, int) else weight.of(self)
 
+    def violation(self) -> Violation | None:
+        """What breaks the documented rules between parameters, if anything does.
+
+        The amounts of the request must be ``Decimal``, as they are in a request that was decoded.
+        """
+        given = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        return next((broken for rule in type(self).api.rules if (broken := rule.broken_by(given))), None)
+
     def params(self) -> dict[str, Any]:
         """The parameters to send, checked.
 
         Raises:
             RequestInvalid: A parameter has the wrong type, is out of range, or does not go with another.
         """
-        params: dict[str, Any] = {}
-        given: set[str] = set()
-        for attribute, name in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
-            value = getattr(self, attribute)
-            if value is None:
-                continue
-            given.add(attribute)
-            params[name] = self._wire_value(attribute, value)
-        for rule in type(self).api.rules:
-            if problem := rule.broken_by(given):
-                raise RequestInvalid(problem, method=self.api.name)
+        names = dict(zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True))
+        params = {
+            name: self._wire_value(attribute, value)
+            for attribute, name in names.items()
+            if (value := getattr(self, attribute)) is not None
+        }
         try:
-            msgspec.convert(params, type(self))
+            checked = msgspec.convert(params, type(self))
         except msgspec.ValidationError as error:
             raise RequestInvalid(str(error), method=self.api.name) from error
+        for attribute, name in names.items():
+            if isinstance(value := getattr(checked, attribute), Decimal):
+                params[name] = self._amount(attribute, value)
+        if broken := checked.violation():
+            raise RequestInvalid(broken.problem, method=self.api.name)
         return params
 
     def _wire_value(self, attribute: str, value: Any) -> Any:
         if isinstance(value, float):
             raise RequestInvalid(f"{attribute}: send decimals as str or Decimal, not float", method=self.api.name)
         if isinstance(value, Decimal):
-            if not value.is_finite():
-                raise RequestInvalid(f"{attribute}: {value} is not a number", method=self.api.name)
-            return plain(value)
+            return self._amount(attribute, value)
         if isinstance(value, Enum):
             if not is_documented(value):
                 raise RequestInvalid(f"{attribute}: {value.value!r} is not documented", method=self.api.name)
@@ -235,3 +247,11 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         if isinstance(value, tuple):
             return list(value)
         return value
+
+    def _amount(self, attribute: str, value: Decimal) -> str:
+        if not value.is_finite():
+            raise RequestInvalid(f"{attribute}: {value} is not a number", method=self.api.name)
+        if abs(value.adjusted()) > _MOST_DIGITS or _AMOUNT.fullmatch(text := plain(value)) is None:
+            problem = f"{attribute}: {value} is negative or has more than {_MOST_DIGITS} digits on a side of the point"
+            raise RequestInvalid(problem, method=self.api.name)
+        return str(text)

@@ -14,7 +14,7 @@ import msgspec
 
 import cryptotrader.requests  # noqa: F401 - fills REGISTRY
 from cryptotrader.models.base_models import Model, plain
-from cryptotrader.protocol.request import REGISTRY, ExactlyOne, Request
+from cryptotrader.protocol.request import REGISTRY, Request
 from cryptotrader.simulator.handlers import ApiError
 
 BAD_REQUEST = 400
@@ -115,7 +115,8 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
         if item.encode_name in params and params[item.encode_name] in (None, ""):
             raise _bad(-1105, f"Parameter '{item.encode_name}' was empty.")
     request = _convert(kind, params)
-    _check_rules(kind, {item.name for item in known if item.encode_name in params})
+    if broken := request.violation():
+        raise _bad(broken.code, broken.text)
     return request
 
 
@@ -146,16 +147,6 @@ def _malformed(item: msgspec.structs.FieldInfo, value: Any) -> ApiError:
     if isinstance(value, str) and _converts(1, item.type) and _INTEGER.fullmatch(value) is None:
         return _illegal(name, "^[0-9]{1,20}$")
     return _mandatory(name) if item.required else _invalid(name)
-
-
-def _check_rules(kind: type[Request[Any]], given: set[str]) -> None:
-    for rule in kind.api.rules:
-        if rule.broken_by(given) is None:
-            continue
-        if isinstance(rule, ExactlyOne) and not given & set(rule.fields):
-            first, second = rule.fields[:2]
-            raise _bad(-1102, f"Param '{first}' or '{second}' must be sent, but both were empty/null!")
-        raise _bad(-1128, "Combination of optional parameters invalid.")
 
 
 def encode_result(result: Model | list[Any]) -> bytes:

@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from cryptotrader.models.base_models import SymbolStatus
 from cryptotrader.models.market_models import ExchangeInfo
-from cryptotrader.protocol.request import AtMostOne, Method, NotWith, Request
+from cryptotrader.protocol.request import Method, Request
+from cryptotrader.protocol.rules import AtMostOne, NotWith
 
 
 class ExchangeInfoRequest(Request[ExchangeInfo], frozen=True, kw_only=True):

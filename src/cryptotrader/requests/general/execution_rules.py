@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from cryptotrader.models.base_models import SymbolStatus
 from cryptotrader.models.market_models import ExecutionRules
-from cryptotrader.protocol.request import AtMostOne, Method, PerSymbol, Request
+from cryptotrader.protocol.request import Method, PerSymbol, Request
+from cryptotrader.protocol.rules import AtMostOne
 
 
 class ExecutionRulesRequest(Request[ExecutionRules], frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from cryptotrader.models.base_models import SymbolStatus, TickerType
 from cryptotrader.models.market_models import Ticker24hr
-from cryptotrader.protocol.request import AtMostOne, Method, PerSymbol, Request
+from cryptotrader.protocol.request import Method, PerSymbol, Request
+from cryptotrader.protocol.rules import AtMostOne
 
 
 class Ticker24hrRequest(Request[Ticker24hr | list[Ticker24hr]], frozen=True, kw_only=True):

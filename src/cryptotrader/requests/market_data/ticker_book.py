@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from cryptotrader.models.base_models import SymbolStatus
 from cryptotrader.models.market_models import BookTicker
-from cryptotrader.protocol.request import AtMostOne, Method, PerSymbol, Request
+from cryptotrader.protocol.request import Method, PerSymbol, Request
+from cryptotrader.protocol.rules import AtMostOne
 
 
 class TickerBookRequest(Request[BookTicker | list[BookTicker]], frozen=True, kw_only=True):

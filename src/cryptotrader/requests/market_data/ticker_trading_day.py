@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from cryptotrader.models.base_models import SymbolStatus, TickerType
 from cryptotrader.models.market_models import Ticker
-from cryptotrader.protocol.request import TIME_ZONE, ExactlyOne, Method, PerSymbol, Request
+from cryptotrader.protocol.request import TIME_ZONE, Method, PerSymbol, Request
+from cryptotrader.protocol.rules import ExactlyOne
 
 
 class TickerTradingDayRequest(Request[Ticker | list[Ticker]], frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from cryptotrader.models.market_models import AggregateTrade
-from cryptotrader.protocol.request import Method, NotWith, Request
+from cryptotrader.protocol.request import Method, Request
+from cryptotrader.protocol.rules import NotWith
 
 
 class TradesAggregateRequest(Request[list[AggregateTrade]], frozen=True, kw_only=True):

@@ -41,8 +41,7 @@ def answer(exchange: Exchange, request: Request[Any], unit: TimeUnit) -> Any:
     Raises:
         ApiError: The exchange refuses.
     """
-    given = {name for name in request.__struct_fields__ if getattr(request, name) is not None}
-    if any(rule.broken_by(given) for rule in request.api.rules):
+    if request.violation() is not None:
         raise bad_combination()
     return HANDLERS[type(request)](exchange, request, unit)
 

@@ -1,0 +1,90 @@
+"""Signatures of requests: the text that is signed, and the three algorithms, for signing and for checking.
+
+Source: Binance Spot documentation, "SIGNED request security".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from cryptotrader.errors import RequestInvalid
+from cryptotrader.models.base_models import plain
+
+
+def signature_payload(params: Mapping[str, Any]) -> str:
+    """The text that is signed: every parameter but ``signature``, sorted by name, exactly as it is sent.
+
+    Nothing is percent-encoded: that is a rule of the REST interface only.
+
+    Args:
+        params: Parameters by their name on the wire.
+
+    Raises:
+        RequestInvalid: A value has no exact text.
+    """
+    return "&".join(f"{name}={_text(name, params[name])}" for name in sorted(params) if name != "signature")
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        return str(plain(value))
+    if isinstance(value, (list, tuple)):
+        return msgspec.json.encode(plain(value)).decode()
+    raise RequestInvalid(f"{name}: a {type(value).__name__} has no exact text to sign")
+
+
+def sign_hmac(secret: str, payload: str) -> str:
+    """HMAC-SHA256 as 64 lower-case hexadecimal digits."""
+    return hmac.digest(secret.encode(), payload.encode(), hashlib.sha256).hex()
+
+
+def sign_rsa(key: RSAPrivateKey, payload: str) -> str:
+    """RSASSA-PKCS1-v1_5 with SHA-256, in base64."""
+    return base64.b64encode(key.sign(payload.encode(), PKCS1v15(), SHA256())).decode()
+
+
+def sign_ed25519(key: Ed25519PrivateKey, payload: str) -> str:
+    """Ed25519, in base64 (88 characters)."""
+    return base64.b64encode(key.sign(payload.encode())).decode()
+
+
+def verify_hmac(secret: str, payload: str, signature: str) -> bool:
+    """Whether an HMAC signature is right; the case of its digits does not matter."""
+    return hmac.compare_digest(sign_hmac(secret, payload).encode(), signature.lower().encode())
+
+
+def verify_rsa(key: RSAPublicKey, payload: str, signature: str) -> bool:
+    """Whether an RSA signature is right."""
+    try:
+        key.verify(base64.b64decode(signature, validate=True), payload.encode(), PKCS1v15(), SHA256())
+    except (InvalidSignature, binascii.Error, ValueError):  # ValueError: not ASCII
+        return False
+    return True
+
+
+def verify_ed25519(key: Ed25519PublicKey, payload: str, signature: str) -> bool:
+    """Whether an Ed25519 signature is right."""
+    try:
+        key.verify(base64.b64decode(signature, validate=True), payload.encode())
+    except (InvalidSignature, binascii.Error, ValueError):  # ValueError: not ASCII
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""``orderList.place.oto``: send in an order that triggers another one."""
+
+from __future__ import annotations
+
+from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
+from cryptotrader.models.order_models import NewOrderRespType, OrderListResponse, PegOffsetType, PegPriceType
+from cryptotrader.protocol.order_rules import OTO_RULES
+from cryptotrader.protocol.request import Amount, ClientOrderId, Method, PegOffset, Request, SecurityType, StrategyType
+
+
+class OrderListPlaceOtoRequest(Request[OrderListResponse], frozen=True, kw_only=True):
+    """Send in an order that triggers another one."""
+
+    api = Method(
+        "orderList.place.oto",
+        security=SecurityType.TRADE,
+        weight=1,
+        orders=2,
+        free_on_success=True,
+        rules=OTO_RULES,
+        source="Trading requests",
+    )
+
+    symbol: str
+    list_client_order_id: ClientOrderId | None = None
+    new_order_resp_type: NewOrderRespType | None = None
+    self_trade_prevention_mode: SelfTradePreventionMode | None = None
+    working_type: OrderType
+    working_side: Side
+    working_client_order_id: ClientOrderId | None = None
+    working_price: Amount
+    working_quantity: Amount
+    working_iceberg_qty: Amount | None = None
+    working_time_in_force: TimeInForce | None = None
+    working_strategy_id: int | None = None
+    working_strategy_type: StrategyType | None = None
+    working_peg_price_type: PegPriceType | None = None
+    working_peg_offset_type: PegOffsetType | None = None
+    working_peg_offset_value: PegOffset | None = None
+    pending_type: OrderType
+    pending_side: Side
+    pending_client_order_id: ClientOrderId | None = None
+    pending_price: Amount | None = None
+    pending_stop_price: Amount | None = None
+    pending_trailing_delta: int | None = None
+    pending_quantity: Amount
+    pending_iceberg_qty: Amount | None = None
+    pending_time_in_force: TimeInForce | None = None
+    pending_strategy_id: int | None = None
+    pending_strategy_type: StrategyType | None = None
+    pending_peg_price_type: PegPriceType | None = None
+    pending_peg_offset_type: PegOffsetType | None = None
+    pending_peg_offset_value: PegOffset | None = None

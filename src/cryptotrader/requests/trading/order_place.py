@@ -1,0 +1,41 @@
+"""``order.place``: send in a new order."""
+
+from __future__ import annotations
+
+from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
+from cryptotrader.models.order_models import NewOrderRespType, OrderResponse, PegOffsetType, PegPriceType
+from cryptotrader.protocol.order_rules import ORDER_RULES
+from cryptotrader.protocol.request import Amount, ClientOrderId, Method, PegOffset, Request, SecurityType, StrategyType
+
+
+class OrderPlaceRequest(Request[OrderResponse], frozen=True, kw_only=True):
+    """Send in a new order."""
+
+    api = Method(
+        "order.place",
+        security=SecurityType.TRADE,
+        weight=1,
+        orders=1,
+        free_on_success=True,
+        rules=ORDER_RULES,
+        source="Trading requests",
+    )
+
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce | None = None
+    price: Amount | None = None
+    quantity: Amount | None = None
+    quote_order_qty: Amount | None = None
+    new_client_order_id: ClientOrderId | None = None
+    new_order_resp_type: NewOrderRespType | None = None
+    stop_price: Amount | None = None
+    trailing_delta: int | None = None
+    iceberg_qty: Amount | None = None
+    strategy_id: int | None = None
+    strategy_type: StrategyType | None = None
+    self_trade_prevention_mode: SelfTradePreventionMode | None = None
+    peg_price_type: PegPriceType | None = None
+    peg_offset_value: PegOffset | None = None
+    peg_offset_type: PegOffsetType | None = None
