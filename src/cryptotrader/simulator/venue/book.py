@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from cryptotrader.models.base_models import Side
+from cryptotrader.simulator.venue.orders import AccountOrder
 
 
 class Order:
@@ -16,26 +17,49 @@ class Order:
         id: Order id.
         is_buy: Side.
         price: Limit.
-        remaining: Quantity not yet filled; 0 once filled or cancelled.
+        remaining: Quantity that shows and is not yet filled; 0 once filled or cancelled.
+        owner: The account's order that it belongs to; ``None`` for the crowd.
     """
 
-    __slots__ = ("id", "is_buy", "price", "remaining")
+    __slots__ = ("id", "is_buy", "owner", "price", "remaining")
 
-    def __init__(self, number: int, is_buy: bool, price: int, remaining: int) -> None:  # noqa: FBT001 - hot path
+    def __init__(
+        self,
+        number: int,
+        is_buy: bool,  # noqa: FBT001 - hot path
+        price: int,
+        remaining: int,
+        owner: AccountOrder | None = None,
+    ) -> None:
         self.id = number
         self.is_buy = is_buy
         self.price = price
         self.remaining = remaining
+        self.owner = owner
 
 
 class Level:
-    """The orders at one price, oldest first; cancelled ones stay until they come to the front."""
+    """The orders at one price, oldest first; cancelled ones stay until they come to the front.
 
-    __slots__ = ("orders", "total")
+    Attributes:
+        orders: In the order in which they are filled.
+        total: Quantity that shows.
+        hidden: Quantity of iceberg orders that does not show.
+    """
+
+    __slots__ = ("hidden", "orders", "total")
 
     def __init__(self) -> None:
         self.orders: deque[Order] = deque()
         self.total = 0
+        self.hidden = 0
+
+    def front(self) -> Order:
+        """The oldest order; those cancelled before it are dropped."""
+        orders = self.orders
+        while not orders[0].remaining:
+            orders.popleft()
+        return orders[0]
 
 
 class BookSide:
@@ -62,6 +86,8 @@ class BookSide:
             insort(self.keys, order.price * self._sign)
         level.orders.append(order)
         level.total += order.remaining
+        if order.owner is not None:
+            level.hidden += order.owner.hidden
         self.touch(order.price)
 
     def reduce(self, price: int, level: Level, quantity: int) -> None:
@@ -87,13 +113,25 @@ class BookSide:
         return 0 if level is None else level.total
 
     def available(self, limit: int, enough: int) -> int:
-        """Quantity up to and including the price ``limit``, counted until it is ``enough``."""
+        """Quantity up to and including the price ``limit``, hidden or not, counted until it is ``enough``."""
         found = 0
         for key in reversed(self.keys):
             if key < limit * self._sign or found >= enough:
                 break
-            found += self.levels[key * self._sign].total
+            level = self.levels[key * self._sign]
+            found += level.total + level.hidden
         return found
+
+    def price_at(self, depth: int) -> int | None:
+        """The price ``depth`` levels behind the best one; ``None`` where there is no level."""
+        return self.keys[-1 - depth] * self._sign if depth < len(self.keys) else None
+
+    def orders(self) -> Iterator[Order]:
+        """Resting orders in the order in which they would be filled."""
+        for key in reversed(self.keys):
+            for order in self.levels[key * self._sign].orders:
+                if order.remaining:
+                    yield order
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Prices and totals, best first."""
@@ -137,26 +175,57 @@ class Book:
         if order is None:
             return None
         side = self.side(order.is_buy)
+        level = side.levels[order.price]
         quantity, order.remaining = order.remaining, 0
-        side.reduce(order.price, side.levels[order.price], quantity)
+        if order.owner is not None:
+            level.hidden -= order.owner.hidden
+            order.owner.hidden = 0
+        side.reduce(order.price, level, quantity)
         self.update_id += 1
         return order
 
-    def fill_best(self, side: BookSide, price: int, quantity: int) -> int:
-        """Fill the oldest order of the best level with up to ``quantity``; returns how much."""
-        level = side.levels[price]
-        orders = level.orders
-        while not orders[0].remaining:  # cancelled earlier
-            orders.popleft()
-        maker = orders[0]
+    def find(self, number: int) -> Order | None:
+        """A resting order."""
+        return self._orders.get(number)
+
+    def fill(self, side: BookSide, level: Level, maker: Order, quantity: int) -> int:
+        """Fill the front order of a level with up to ``quantity``; returns how much."""
         filled = min(quantity, maker.remaining)
         maker.remaining -= filled
         if not maker.remaining:
-            orders.popleft()
-            del self._orders[maker.id]
-        side.reduce(price, level, filled)
+            level.orders.popleft()
+            if maker.owner is not None and maker.owner.hidden:
+                self._show_more(level, maker, maker.owner)
+            else:
+                del self._orders[maker.id]
+        side.reduce(maker.price, level, filled)
         self.update_id += 1
         return filled
+
+    def _show_more(self, level: Level, order: Order, owner: AccountOrder) -> None:
+        """The next slice of an iceberg order queues behind all others at its price."""
+        order.remaining = min(owner.iceberg_quantity, owner.hidden)
+        owner.hidden -= order.remaining
+        level.hidden -= order.remaining
+        level.total += order.remaining
+        level.orders.append(order)
+
+    def shrink(self, order: Order, quantity: int) -> None:
+        """Take a quantity away from an account's order, which keeps its place; what does not show goes first.
+
+        The quantity is less than the order has left.
+        """
+        side = self.side(order.is_buy)
+        level = side.levels[order.price]
+        if order.owner is not None:
+            unseen = min(quantity, order.owner.hidden)
+            order.owner.hidden -= unseen
+            level.hidden -= unseen
+            quantity -= unseen
+        if quantity:
+            order.remaining -= quantity
+            side.reduce(order.price, level, quantity)
+            self.update_id += 1
 
     def __contains__(self, number: int) -> bool:
         return number in self._orders

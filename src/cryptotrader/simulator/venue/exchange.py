@@ -10,10 +10,12 @@ from zlib import crc32
 
 from cryptotrader.errors import ConfigurationError, UnknownSymbol
 from cryptotrader.models.base_models import OrderType, Side, TimeInForce
+from cryptotrader.simulator.venue.desk import Desk
 from cryptotrader.simulator.venue.market import Market, OrderResult
 from cryptotrader.simulator.venue.participants import Crowd
 from cryptotrader.simulator.venue.symbols import UNIT, list_symbol
 from cryptotrader.simulator.venue.trade_log import VenueTrade
+from cryptotrader.simulator.venue.trading import Trading
 
 TRADES_PER_ARRIVAL = 1.1
 """Measured: most takers meet one order, some several."""
@@ -39,6 +41,8 @@ class Exchange:
         next_us: When a participant acts next; infinite without participants.
         markets: Markets by symbol, in the order given.
         trade_listeners: Told of every trade, in order.
+        desk: Orders of accounts, balances and history.
+        trading: Commands of accounts.
 
     Raises:
         UnknownSymbol: A name does not end in a known quote asset.
@@ -51,7 +55,12 @@ class Exchange:
             raise ConfigurationError("an exchange needs at least one symbol and a rate of 0 or more")
         self._random = Random(seed)
         self.trade_listeners: list[Callable[[VenueTrade], None]] = []
-        self.markets = {name: Market(list_symbol(name), 1_000_000 + crc32(name.encode()) % 9_000_000) for name in names}
+        self.markets: dict[str, Market] = {}
+        self.desk = Desk(self.markets, seed)
+        self.trading = Trading(self.desk, lambda: self.now_us)
+        for name in names:
+            first_id = 1_000_000 + crc32(name.encode()) % 9_000_000
+            self.markets[name] = Market(list_symbol(name), first_id, self.desk)
         self.now_us = start_us - (WARM_UP_US if rate else 0)
         self._interval = self.next_us = float("inf")
         self._crowds: list[Crowd] = []

@@ -9,7 +9,8 @@ from collections import deque
 from random import Random
 
 from cryptotrader.models.base_models import OrderType
-from cryptotrader.simulator.venue.market import Market, OrderStatus
+from cryptotrader.models.order_models import OrderStatus
+from cryptotrader.simulator.venue.market import Market
 
 _FEWEST_LEVELS = 10
 _LARGE_TAKES = 0.02
@@ -65,7 +66,8 @@ class Crowd:
         side = market.book.side(is_buy)
         best = side.best
         if best is not None and (best > self._fair if is_buy else best < self._fair):
-            stale = next((order for order in side.levels[best].orders if order.remaining), None)
+            resting = side.levels[best].orders
+            stale = next((order for order in resting if order.remaining and order.owner is None), None)
             if stale is not None:
                 market.cancel(stale.id)
         distance = 1 + int(self._random.random() ** 3 * self._depth)

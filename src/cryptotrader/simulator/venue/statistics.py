@@ -122,9 +122,9 @@ def _window(market: Market, start_us: int, now_us: int) -> WindowStatistics:
     return WindowStatistics(start_us, now_us, bucket, bucket.open if before is None else before)
 
 
-def average_price(market: Market, now_us: int) -> int:
-    """Volume-weighted average of the last five minutes; the last price without trades."""
-    start = now_us // MINUTE * MINUTE - (AVERAGE_MINUTES - 1) * MINUTE
+def average_price(market: Market, now_us: int, span_us: int = AVERAGE_MINUTES * MINUTE) -> int:
+    """Volume-weighted average of some minutes, five if not told; the last price without trades."""
+    start = now_us // MINUTE * MINUTE - span_us + MINUTE
     return _window(market, start, now_us).average
 
 

@@ -5,6 +5,7 @@ All amounts are integers at 10^-8, like everything in the venue.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from zlib import crc32
@@ -17,12 +18,15 @@ from cryptotrader.models.base_models import (
     LotSizeFilter,
     MarketLotSizeFilter,
     MaxNumAlgoOrdersFilter,
+    MaxNumOrderAmendsFilter,
+    MaxNumOrderListsFilter,
     MaxNumOrdersFilter,
     Model,
     NotionalFilter,
     OrderType,
     PercentPriceBySideFilter,
     PriceFilter,
+    RawFilter,
     SelfTradePreventionMode,
     SymbolInfo,
     SymbolStatus,
@@ -104,11 +108,10 @@ def _power_of_ten(value: Decimal) -> int:
     return int(Decimal(1).scaleb(value.adjusted()) * UNIT)
 
 
-def symbol_info(listing: Listing) -> SymbolInfo:
-    """What ``exchangeInfo`` says of a listing."""
+def _filters(listing: Listing) -> list[Model]:
     tick, lot = (Decimal(step).scaleb(-8) for step in (listing.tick, listing.lot))
     most = max(Decimal(9000), lot * 10**7)
-    filters: list[Model] = [
+    return [
         PriceFilter(min_price=tick, max_price=tick * 10**9, tick_size=tick),
         LotSizeFilter(min_qty=lot, max_qty=most, step_size=lot),
         IcebergPartsFilter(limit=100),
@@ -134,8 +137,19 @@ def symbol_info(listing: Listing) -> SymbolInfo:
             avg_price_mins=5,
         ),
         MaxNumOrdersFilter(max_num_orders=200),
+        MaxNumOrderListsFilter(max_num_order_lists=20),
         MaxNumAlgoOrdersFilter(max_num_algo_orders=5),
+        MaxNumOrderAmendsFilter(max_num_order_amends=10),
     ]
+
+
+def raw_filters(filters: Iterable[Model]) -> list[RawFilter]:
+    """Filters as ``exchangeInfo`` carries them."""
+    return [plain(to_builtins(item, builtin_types=(Decimal,))) for item in filters]
+
+
+def symbol_info(listing: Listing) -> SymbolInfo:
+    """What ``exchangeInfo`` says of a listing."""
     return SymbolInfo(
         symbol=listing.symbol,
         status=SymbolStatus.TRADING,
@@ -146,9 +160,26 @@ def symbol_info(listing: Listing) -> SymbolInfo:
         quote_asset_precision=8,
         base_commission_precision=8,
         quote_commission_precision=8,
-        order_types=[OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.MARKET],
+        order_types=[
+            OrderType.LIMIT,
+            OrderType.LIMIT_MAKER,
+            OrderType.MARKET,
+            OrderType.STOP_LOSS,
+            OrderType.STOP_LOSS_LIMIT,
+            OrderType.TAKE_PROFIT,
+            OrderType.TAKE_PROFIT_LIMIT,
+        ],
+        iceberg_allowed=True,
+        oco_allowed=True,
+        oto_allowed=True,
+        opo_allowed=True,
+        quote_order_qty_market_allowed=True,
+        allow_trailing_stop=True,
+        cancel_replace_allowed=True,
+        amend_allowed=True,
+        peg_instructions_allowed=True,
         is_spot_trading_allowed=True,
-        raw_filters=[plain(to_builtins(item, builtin_types=(Decimal,))) for item in filters],
+        raw_filters=raw_filters(_filters(listing)),
         permissions=[],
         permission_sets=[["SPOT"]],
         default_self_trade_prevention_mode=SelfTradePreventionMode.EXPIRE_MAKER,
@@ -156,5 +187,8 @@ def symbol_info(listing: Listing) -> SymbolInfo:
             SelfTradePreventionMode.EXPIRE_TAKER,
             SelfTradePreventionMode.EXPIRE_MAKER,
             SelfTradePreventionMode.EXPIRE_BOTH,
+            SelfTradePreventionMode.NONE,
+            SelfTradePreventionMode.DECREMENT,
+            SelfTradePreventionMode.TRANSFER,
         ],
     )

@@ -1,0 +1,303 @@
+"""What accounts did: their orders, lists, fills, prevented matches and amendments, and how to ask for them.
+
+Orders and lists are the living records; callers that keep them take copies. Times are microseconds, and ranges of them
+include both ends.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+from cryptotrader.models.order_models import OrderStatus
+from cryptotrader.simulator.venue.events import Amendment, Execution, OrderList, PreventedMatch
+from cryptotrader.simulator.venue.filters import Counts
+from cryptotrader.simulator.venue.orders import AccountOrder
+from cryptotrader.simulator.venue.rejections import CLIENT_ID_MISMATCH, NO_SUCH_ORDER, ORDER_ARCHIVED, Rejection
+
+ARCHIVED_AFTER_US = 90 * 24 * 3600 * 1_000_000
+"""Orders that ended so long ago without a fill are no longer found."""
+
+_ARCHIVED_STATUSES = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
+_ALWAYS = 2**62
+T = TypeVar("T")
+
+OwnSymbol = tuple[int, str]
+"""An account's uid and a symbol."""
+
+
+def _between(items: Iterable[T], times: Iterable[int], start_us: int, end_us: int) -> list[T]:
+    return [item for item, time in zip(items, times, strict=True) if start_us <= time <= end_us]
+
+
+class History:
+    """Everything that accounts did, open or over.
+
+    Attributes:
+        orders: By account and symbol, ascending by id.
+        lists: By id.
+        executions: Trades and allocations by account and symbol, in order.
+        prevented: Prevented matches by account and symbol, in order.
+        amendments: By symbol and order id.
+        open_orders: By account and symbol, then by id.
+        open_lists: By account, then by id.
+    """
+
+    def __init__(self) -> None:
+        self.orders: defaultdict[OwnSymbol, list[AccountOrder]] = defaultdict(list)
+        self.lists: dict[int, OrderList] = {}
+        self.executions: defaultdict[OwnSymbol, list[Execution]] = defaultdict(list)
+        self.prevented: defaultdict[OwnSymbol, list[PreventedMatch]] = defaultdict(list)
+        self.amendments: defaultdict[tuple[str, int], list[Amendment]] = defaultdict(list)
+        self.open_orders: defaultdict[OwnSymbol, dict[int, AccountOrder]] = defaultdict(dict)
+        self.open_lists: defaultdict[int, dict[int, OrderList]] = defaultdict(dict)
+        self._by_id: dict[tuple[str, int], AccountOrder] = {}
+        self._by_client_id: dict[tuple[int, str, str], AccountOrder] = {}
+        self._counts: defaultdict[OwnSymbol, Counts] = defaultdict(Counts)
+
+    # ------------------------------------------------------------------------------------------------- keeping
+
+    def add(self, order: AccountOrder) -> None:
+        """Take in a new order, open or over."""
+        key = order.uid, order.symbol
+        self.orders[key].append(order)
+        self._by_id[order.symbol, order.id] = order
+        for client_order_id in filter(None, (order.original_client_order_id, order.client_order_id)):
+            self._by_client_id[(*key, client_order_id)] = order
+        if order.is_open:
+            self.open_orders[key][order.id] = order
+            self._count(order, 1)
+
+    def rename(self, order: AccountOrder, client_order_id: str) -> None:
+        """Give an order another client order id; the one before still finds it until it is used anew."""
+        order.client_order_id = client_order_id
+        self._by_client_id[order.uid, order.symbol, client_order_id] = order
+
+    def close(self, order: AccountOrder) -> None:
+        """An order is over."""
+        del self.open_orders[order.uid, order.symbol][order.id]
+        self._count(order, -1)
+
+    def add_list(self, order_list: OrderList) -> None:
+        """Take in a new order list, open or over."""
+        self.lists[order_list.id] = order_list
+        if order_list.is_open:
+            self.open_lists[order_list.uid][order_list.id] = order_list
+            self._counts[order_list.uid, order_list.symbol].lists += 1
+
+    def close_list(self, order_list: OrderList) -> None:
+        """An order list is over."""
+        del self.open_lists[order_list.uid][order_list.id]
+        self._counts[order_list.uid, order_list.symbol].lists -= 1
+
+    def _count(self, order: AccountOrder, step: int) -> None:
+        counts = self._counts[order.uid, order.symbol]
+        counts.orders += step
+        counts.algos += step if order.is_algo else 0
+        counts.icebergs += step if order.iceberg_quantity else 0
+
+    # ------------------------------------------------------------------------------------------------- looking up
+
+    def counts(self, uid: int, symbol: str) -> Counts:
+        """Open orders and lists on a symbol."""
+        return self._counts[uid, symbol]
+
+    def counts_everywhere(self, uid: int) -> Counts:
+        """Open orders and lists on all symbols."""
+        total = Counts()
+        for (owner, _), counts in self._counts.items():
+            if owner == uid:
+                total = total.plus(counts)
+        return total
+
+    def order(self, symbol: str, number: int) -> AccountOrder:
+        """A known order."""
+        return self._by_id[symbol, number]
+
+    def find(self, uid: int, symbol: str, number: int | None, client_order_id: str | None) -> AccountOrder | None:
+        """An account's order by id, or else by client order id; open or not."""
+        if number is None:
+            return self._by_client_id.get((uid, symbol, client_order_id or ""))
+        order = self._by_id.get((symbol, number))
+        return order if order is not None and order.uid == uid else None
+
+    def is_open_client_id(self, uid: int, symbol: str, client_order_id: str) -> bool:
+        """Whether an open order has this client order id."""
+        order = self._by_client_id.get((uid, symbol, client_order_id))
+        return order is not None and order.is_open and order.client_order_id == client_order_id
+
+    def open_list_named(self, uid: int, client_order_id: str) -> OrderList | None:
+        """The account's open list with a client id."""
+        return next((item for item in self.open_lists[uid].values() if item.client_order_id == client_order_id), None)
+
+    # ------------------------------------------------------------------------------------------------- queries
+
+    def status(
+        self, uid: int, symbol: str, number: int | None, client_order_id: str | None, now_us: int
+    ) -> AccountOrder:
+        """One order.
+
+        Raises:
+            Rejection: There is none (-2013), the ids do not belong together (-2039), or it is archived (-2026).
+        """
+        order = self.find(uid, symbol, number, client_order_id)
+        if order is None:
+            raise Rejection(NO_SUCH_ORDER, "Order does not exist.")
+        if client_order_id is not None and client_order_id not in (
+            order.client_order_id,
+            order.original_client_order_id,
+        ):
+            raise Rejection(CLIENT_ID_MISMATCH, "Client order ID is not correct for this order ID.")
+        if is_archived(order, now_us):
+            raise Rejection(
+                ORDER_ARCHIVED,
+                "Order was canceled or expired with no executed qty over 90 days ago and has been archived.",
+            )
+        return order
+
+    def open(self, uid: int, symbol: str | None = None) -> list[AccountOrder]:
+        """Open orders of a symbol, or of all."""
+        keys = [key for key in self.open_orders if key[0] == uid and symbol in (None, key[1])]
+        return [order for key in keys for order in self.open_orders[key].values()]
+
+    def all_orders(
+        self,
+        uid: int,
+        symbol: str,
+        *,
+        now_us: int,
+        first_id: int = 0,
+        start_us: int | None = None,
+        end_us: int | None = None,
+        limit: int = 500,
+    ) -> list[AccountOrder]:
+        """Orders of a symbol: those of a time if one is given, those from an id on, or the newest."""
+        orders = self.orders[uid, symbol]
+        if start_us is not None or end_us is not None:
+            lowest, highest = start_us or 0, _ALWAYS if end_us is None else end_us
+            orders = _between(orders, (order.created_us for order in orders), lowest, highest)
+        elif first_id:
+            orders = orders[bisect_left(orders, first_id, key=lambda order: order.id) :]
+        orders = [order for order in orders if not is_archived(order, now_us)]
+        return orders[:limit] if first_id or start_us is not None else orders[-limit:]
+
+    def trades(
+        self,
+        uid: int,
+        symbol: str,
+        *,
+        order_id: int | None = None,
+        first_id: int | None = None,
+        start_us: int | None = None,
+        end_us: int | None = None,
+        limit: int = 500,
+    ) -> list[Execution]:
+        """Trades of a symbol, ascending: from an id or a time on, else the newest."""
+        fills = [item for item in self.executions[uid, symbol] if item.trade_id >= 0]
+        return _select(fills, [item.trade_id for item in fills], order_id, first_id, start_us, end_us, limit)
+
+    def allocations(
+        self,
+        uid: int,
+        symbol: str,
+        *,
+        order_id: int | None = None,
+        first_id: int | None = None,
+        start_us: int | None = None,
+        end_us: int | None = None,
+        limit: int = 500,
+    ) -> list[Execution]:
+        """Allocations of a symbol, ascending: from an id or a time on, else the newest."""
+        fills = [item for item in self.executions[uid, symbol] if item.allocation_id >= 0]
+        return _select(fills, [item.allocation_id for item in fills], order_id, first_id, start_us, end_us, limit)
+
+    def prevented_matches(
+        self,
+        uid: int,
+        symbol: str,
+        *,
+        number: int | None = None,
+        order_id: int | None = None,
+        first_id: int = 0,
+        limit: int = 500,
+    ) -> list[PreventedMatch]:
+        """Prevented matches of a symbol, ascending: one, or those of an order from an id on."""
+        found = [
+            item
+            for item in self.prevented[uid, symbol]
+            if number in (None, item.id)
+            and order_id in (None, item.taker_order_id, item.maker_order_id)
+            and item.id >= first_id
+        ]
+        return found[:limit]
+
+    def amendments_of(
+        self, uid: int, symbol: str, order_id: int, *, first_id: int = 0, limit: int = 500
+    ) -> list[Amendment]:
+        """Amendments of an order, ascending by execution id."""
+        order = self.find(uid, symbol, order_id, None)
+        if order is None:
+            return []
+        return [item for item in self.amendments[symbol, order_id] if item.execution_id >= first_id][:limit]
+
+    def list_status(self, uid: int, number: int | None, client_order_id: str | None) -> OrderList:
+        """One order list, by its client id if that is given.
+
+        Raises:
+            Rejection: There is none (-2018).
+        """
+        if client_order_id is not None:
+            named = [item for item in self.lists.values() if item.client_order_id == client_order_id]
+            found = next((item for item in reversed(named) if item.uid == uid), None)
+        else:
+            found = self.lists.get(-1 if number is None else number)
+        if found is None or found.uid != uid:
+            raise Rejection(NO_SUCH_ORDER, "Order list does not exist.")
+        return found
+
+    def all_lists(
+        self,
+        uid: int,
+        *,
+        first_id: int | None = None,
+        start_us: int | None = None,
+        end_us: int | None = None,
+        limit: int = 500,
+    ) -> list[OrderList]:
+        """Order lists: those of a time if one is given, those from an id on, or the newest."""
+        found = [item for item in self.lists.values() if item.uid == uid]
+        if start_us is not None or end_us is not None:
+            first_id = None
+            lowest, highest = start_us or 0, _ALWAYS if end_us is None else end_us
+            found = _between(found, (item.created_us for item in found), lowest, highest)
+        elif first_id is not None:
+            found = [item for item in found if item.id >= first_id]
+        return found[:limit] if first_id is not None or start_us is not None else found[-limit:]
+
+
+def is_archived(order: AccountOrder, now_us: int) -> bool:
+    """Whether an order is no longer shown."""
+    is_old = now_us - order.updated_us > ARCHIVED_AFTER_US
+    return is_old and order.executed == 0 and order.status in _ARCHIVED_STATUSES
+
+
+def _select(  # noqa: PLR0917 - the documented parameters
+    fills: list[Execution],
+    ids: list[int],
+    order_id: int | None,
+    first_id: int | None,
+    start_us: int | None,
+    end_us: int | None,
+    limit: int,
+) -> list[Execution]:
+    lowest, highest = start_us or 0, _ALWAYS if end_us is None else end_us
+    found = [
+        item
+        for item, number in zip(fills, ids, strict=True)
+        if order_id in (None, item.order_id)
+        and number >= (0 if first_id is None else first_id)
+        and lowest <= item.time_us <= highest
+    ]
+    return found[:limit] if first_id is not None or start_us is not None else found[-limit:]
