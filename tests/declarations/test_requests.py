@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 import cryptotrader.requests
+import golden_trading_requests
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import SymbolStatus, TickerType, snake_name
-from cryptotrader.protocol.request import REGISTRY, Method, Request
+from cryptotrader.protocol.request import REGISTRY, Method, Request, SecurityType, Signing
 from cryptotrader.requests import (
     AvgPriceRequest,
     BlockTradesHistoricalRequest,
@@ -73,6 +74,7 @@ GOLDEN = [
     (TickerBookRequest(symbol="A"), {"symbol": "A"}, 2),
     (ReferencePriceRequest(symbol="A"), {"symbol": "A"}, 2),
     (ReferencePriceCalculationRequest(symbol="A"), {"symbol": "A"}, 2),
+    *golden_trading_requests.GOLDEN,
 ]  # fmt: skip
 
 
@@ -107,6 +109,36 @@ def test_a_request_file_has_no_logic(name):
     assert "def " not in source
     assert " if " not in source
     assert not {"apiKey", "signature", "timestamp", "recvWindow"} & set(REGISTRY[name].__struct_encode_fields__)
+
+
+def test_how_a_request_is_proven():
+    signing = {name: kind.api.signing for name, kind in REGISTRY.items() if kind.api.security is not SecurityType.NONE}
+
+    assert len(signing) == 32
+    assert {name for name, how in signing.items() if how is Signing.ALWAYS} == {
+        "session.logon",
+        "userDataStream.subscribe.signature",
+    }
+    assert {name for name, how in signing.items() if how is Signing.NEVER} == {"userDataStream.subscribe"}
+    assert {name for name, kind in REGISTRY.items() if kind.api.is_signed} == set(signing) - {
+        "userDataStream.subscribe"
+    }
+
+
+def test_what_is_free_when_it_succeeds():
+    """Source: changelog of 2026-04-02."""
+    assert {name for name, kind in REGISTRY.items() if kind.api.free_on_success} == {
+        "order.place", "sor.order.place", "order.cancel", "openOrders.cancelAll", "order.cancelReplace", "orderList.place",
+        "orderList.place.oco", "orderList.place.oto", "orderList.place.otoco", "orderList.place.opo", "orderList.place.opoco",
+        "orderList.cancel",
+    }  # fmt: skip
+
+
+def test_how_many_unfilled_orders_a_request_adds():
+    assert {name: kind.api.orders for name, kind in REGISTRY.items() if kind.api.orders} == {
+        "order.place": 1, "order.cancelReplace": 1, "sor.order.place": 1, "orderList.place": 1, "orderList.place.oco": 2,
+        "orderList.place.oto": 2, "orderList.place.otoco": 3, "orderList.place.opo": 2, "orderList.place.opoco": 3,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

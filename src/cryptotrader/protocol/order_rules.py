@@ -32,7 +32,6 @@ from cryptotrader.protocol.rules import (
 
 UNSUPPORTED_COMBINATION = -1014
 TIME_IN_FORCE_NOT_REQUIRED = -1114
-INVALID_ORDER_TYPE = -1116
 NOT_AN_OCO_TYPE = -1158
 ICEBERG_WITHOUT_GTC = -1160
 BOTH_LEGS_LIMIT = -1168
@@ -92,11 +91,7 @@ class OrderParameters(msgspec.Struct, frozen=True):
         kind = given.get(f"{self.prefix}type")
         if kind is None:
             return missing(f"{self.prefix}type") if sent else None
-        form = ORDER_FORMS.get(kind)
-        if form is None:
-            return Violation(
-                f"{self.prefix}type: {kind} is not an order type", INVALID_ORDER_TYPE, "Invalid orderType."
-            )
+        form = ORDER_FORMS[kind]
         return (
             self._missing(kind, form, sent)
             or self._superfluous(kind, form, sent)

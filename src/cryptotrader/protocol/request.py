@@ -16,7 +16,7 @@ import msgspec
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import is_documented, plain
 from cryptotrader.models.untagged import ResultDecoder, result_decoder
-from cryptotrader.protocol.rules import Rule, Violation
+from cryptotrader.protocol.rules import Rule, Violation, undocumented
 
 R = TypeVar("R")
 
@@ -132,7 +132,8 @@ class WhenGiven(msgspec.Struct, frozen=True):
 
     def of(self, request: Request[Any]) -> int:
         """Weight of one request."""
-        return self.otherwise if getattr(request, self.field) in (None, False) else self.weight
+        value = getattr(request, self.field)
+        return self.otherwise if value is None or value is False else self.weight
 
 
 def _step(steps: tuple[tuple[int, int], ...], value: int) -> int:
@@ -210,6 +211,9 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         The amounts of the request must be ``Decimal``, as they are in a request that was decoded.
         """
         given = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        for name, value in given.items():
+            if isinstance(value, Enum) and not is_documented(value):
+                return undocumented(name, value)
         return next((broken for rule in type(self).api.rules if (broken := rule.broken_by(given))), None)
 
     def params(self) -> dict[str, Any]:
@@ -241,8 +245,6 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         if isinstance(value, Decimal):
             return self._amount(attribute, value)
         if isinstance(value, Enum):
-            if not is_documented(value):
-                raise RequestInvalid(f"{attribute}: {value.value!r} is not documented", method=self.api.name)
             return value.value
         if isinstance(value, tuple):
             return list(value)

@@ -9,11 +9,13 @@ Source: Binance Spot documentation, "Error codes" and the parameter tables of th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, Protocol
 
 import msgspec
 
-from cryptotrader.models.base_models import to_micros
+from cryptotrader.models.base_models import OrderType, Side, SymbolStatus, TimeInForce, to_micros
+from cryptotrader.models.order_models import CancelRestrictions, PegOffsetType, PegPriceType
 
 MANDATORY = -1102
 NOT_REQUIRED = -1106
@@ -22,6 +24,17 @@ BAD_COMBINATION = -1128
 NOT_VALID = -1130
 
 _HOUR = 3_600_000_000
+_INVALID: dict[type[Enum], tuple[int, str]] = {
+    TimeInForce: (-1115, "Invalid timeInForce."),
+    OrderType: (-1116, "Invalid orderType."),
+    Side: (-1117, "Invalid side."),
+    SymbolStatus: (-1122, "Invalid symbolStatus."),
+    CancelRestrictions: (-1145, "Invalid cancelRestrictions"),
+    PegPriceType: (-1210, "Invalid pegPriceType."),
+    PegOffsetType: (-1211, "Invalid pegOffsetType."),
+}
+"""Enums whose undocumented values have an error of their own."""
+
 Given = Mapping[str, Any]
 """The parameters that are sent: values by attribute."""
 
@@ -64,6 +77,12 @@ def all_missing(fields: tuple[str, ...]) -> Violation:
     first, second = fields[:2]
     text = f"Param '{wire_name(first)}' or '{wire_name(second)}' must be sent, but both were empty/null!"
     return Violation(f"one of {', '.join(fields)} is required", MANDATORY, text)
+
+
+def undocumented(attribute: str, value: Enum) -> Violation:
+    """An enum's value is not one that Binance lists."""
+    otherwise = NOT_VALID, f"Data sent for parameter '{wire_name(attribute)}' is not valid."
+    return Violation(f"{attribute}: {value.value!r} is not documented", *_INVALID.get(type(value), otherwise))
 
 
 class AtMostOne(msgspec.Struct, frozen=True):

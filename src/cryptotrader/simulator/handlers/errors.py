@@ -35,9 +35,9 @@ def status_mismatch() -> ApiError:
     return ApiError(BAD_REQUEST, -1220, "The symbol's status does not match the requested symbolStatus.")
 
 
-def bad_combination() -> ApiError:
-    """Parameters do not go together."""
-    return ApiError(BAD_REQUEST, -1128, "Combination of optional parameters invalid.")
+def not_supported() -> ApiError:
+    """The exchange does not answer this method."""
+    return ApiError(BAD_REQUEST, -1020, "This operation is not supported.")
 
 
 def duplicate_symbols() -> ApiError:

@@ -9,10 +9,12 @@ from cryptotrader.config import TimeUnit
 from cryptotrader.models.base_models import SymbolStatus
 from cryptotrader.protocol.request import Request
 from cryptotrader.simulator.handlers.errors import (
-    bad_combination,
+    BAD_REQUEST,
+    ApiError,
     bad_symbol,
     bad_symbol_status,
     duplicate_symbols,
+    not_supported,
     status_mismatch,
 )
 from cryptotrader.simulator.venue import Exchange, Market
@@ -41,9 +43,12 @@ def answer(exchange: Exchange, request: Request[Any], unit: TimeUnit) -> Any:
     Raises:
         ApiError: The exchange refuses.
     """
-    if request.violation() is not None:
-        raise bad_combination()
-    return HANDLERS[type(request)](exchange, request, unit)
+    if broken := request.violation():
+        raise ApiError(BAD_REQUEST, broken.code, broken.text)
+    handler = HANDLERS.get(type(request))
+    if handler is None:
+        raise not_supported()
+    return handler(exchange, request, unit)
 
 
 def one_market(exchange: Exchange, symbol: str, status: SymbolStatus | None = None) -> Market:
