@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from msgspec.structs import replace
 
 from cryptotrader.config import TimeUnit
@@ -11,7 +9,6 @@ from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLi
 from cryptotrader.models.market_models import (
     Empty,
     ExchangeInfo,
-    ExecutionRule,
     ExecutionRules,
     ServerTime,
     SymbolRules,
@@ -20,8 +17,9 @@ from cryptotrader.requests import ExchangeInfoRequest, ExecutionRulesRequest, Pi
 from cryptotrader.simulator.encoding import stamp
 from cryptotrader.simulator.handlers.registry import handles, markets
 from cryptotrader.simulator.venue import Exchange, Market
+from cryptotrader.simulator.venue.execution_rules import PRICE_RANGE
 from cryptotrader.simulator.venue.statistics import reference_price
-from cryptotrader.simulator.venue.symbols import symbol_info
+from cryptotrader.simulator.venue.symbols import raw_filters
 
 LIMITS = [
     RateLimit(rate_limit_type=RateLimitType.REQUEST_WEIGHT, interval=RateLimitInterval.MINUTE, interval_num=1, limit=6000),  # noqa: E501
@@ -57,13 +55,14 @@ def exchange_info(exchange: Exchange, request: ExchangeInfoRequest, unit: TimeUn
         timezone="UTC",
         server_time=stamp(exchange.now_us, unit),
         rate_limits=LIMITS,
-        raw_exchange_filters=[],
+        raw_exchange_filters=raw_filters(exchange.desk.rulebook.exchange_filters),
         symbols=infos,
+        sors=exchange.desk.router.groups() or None,
     )
 
 
 def _info(market: Market, *, show_sets: bool) -> SymbolInfo:
-    info = symbol_info(market.listing)
+    info = market.info
     return replace(info, status=market.status, permission_sets=info.permission_sets if show_sets else [])
 
 
@@ -71,19 +70,12 @@ def _info(market: Market, *, show_sets: bool) -> SymbolInfo:
 def execution_rules(exchange: Exchange, request: ExecutionRulesRequest, unit: TimeUnit) -> ExecutionRules:
     """``executionRules``: symbols with a reference price keep takers within a tenth of it."""
     symbols = request.symbols if request.symbol is None else (request.symbol,)
-    rule = ExecutionRule(
-        rule_type="PRICE_RANGE",
-        bid_limit_mult_up=Decimal("1.1000"),
-        bid_limit_mult_down=Decimal("0.9000"),
-        ask_limit_mult_up=Decimal("1.1000"),
-        ask_limit_mult_down=Decimal("0.9000"),
-    )
     chosen = markets(exchange, symbols, request.symbol_status)
     return ExecutionRules(
         symbol_rules=[
             SymbolRules(
                 symbol=market.listing.symbol,
-                rules=[] if reference_price(market, exchange.now_us) is None else [rule],
+                rules=[] if reference_price(market, exchange.now_us) is None else [PRICE_RANGE],
             )
             for market in chosen
         ]

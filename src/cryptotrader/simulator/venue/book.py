@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
 
 from cryptotrader.models.base_models import Side
 from cryptotrader.simulator.venue.orders import AccountOrder
@@ -36,6 +38,23 @@ class Order:
         self.price = price
         self.remaining = remaining
         self.owner = owner
+
+
+class RestingOrder(Struct, frozen=True, array_like=True):
+    """An order on the book as it is saved; ``is_owned`` tells that an account's record belongs to it."""
+
+    id: int
+    is_buy: bool
+    price: int
+    remaining: int
+    is_owned: bool
+
+
+class BookState(Struct, frozen=True, kw_only=True):
+    """A book as it is saved; the orders of each price in the order in which they are filled."""
+
+    update_id: int
+    orders: list[RestingOrder]
 
 
 class Level:
@@ -232,3 +251,19 @@ class Book:
 
     def __len__(self) -> int:
         return len(self._orders)
+
+    def dump(self) -> BookState:
+        """All resting orders."""
+        orders = [
+            RestingOrder(order.id, order.is_buy, order.price, order.remaining, order.owner is not None)
+            for side in (self.bids, self.asks)
+            for order in side.orders()
+        ]
+        return BookState(update_id=self.update_id, orders=orders)
+
+    def load(self, state: BookState, owners: Mapping[int, AccountOrder]) -> None:
+        """Go on from a state; ``owners`` are the records of accounts by order id."""
+        for item in state.orders:
+            owner = owners[item.id] if item.is_owned else None
+            self.rest(Order(item.id, item.is_buy, item.price, item.remaining, owner))
+        self.update_id = state.update_id

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from msgspec import Struct, structs
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -67,6 +69,39 @@ class Bucket:
         self.taker_buy_quote_volume += later.taker_buy_quote_volume
 
 
+class SavedBucket(Struct, frozen=True, array_like=True):
+    """A bucket as it is saved: quote volumes, which outgrow 64 bits, are text."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    quote_volume: str
+    count: int
+    taker_buy_volume: int
+    taker_buy_quote_volume: str
+    first_id: int
+    last_id: int
+
+    @classmethod
+    def of(cls, bucket: Bucket) -> SavedBucket:
+        """A bucket to be saved."""
+        texts = {"quote_volume": str(bucket.quote_volume), "taker_buy_quote_volume": str(bucket.taker_buy_quote_volume)}
+        return cls(**{**asdict(bucket), **texts})
+
+    def bucket(self) -> Bucket:
+        """The bucket that was saved."""
+        return Bucket(**{name: int(value) for name, value in structs.asdict(self).items()})
+
+
+class BucketsState(Struct, frozen=True, kw_only=True):
+    """Trades summed up by second and minute, as they are saved."""
+
+    seconds: dict[int, SavedBucket]
+    minutes: dict[int, SavedBucket]
+
+
 class Buckets:
     """The newest seconds and minutes of one symbol."""
 
@@ -111,6 +146,11 @@ class Buckets:
         """The second that starts at ``start_us``."""
         return self._seconds.get(start_us // SECOND, Bucket())
 
+    def closes(self, last_us: int, count: int) -> list[int]:
+        """Last prices of the seconds that had trades, among ``count`` of them up to that of ``last_us``."""
+        last, kept = last_us // SECOND, self._seconds
+        return [bucket.close for second in range(last, last - count, -1) if (bucket := kept.get(second)) is not None]
+
     def minutes(self, start_us: int, end_us: int) -> Bucket:
         """The minutes from ``start_us`` on that start before ``end_us``; both on minute borders."""
         first, end = start_us // MINUTE, end_us // MINUTE
@@ -137,3 +177,19 @@ class Buckets:
         copy = Bucket()
         copy.merge(total)
         return copy
+
+    def dump(self) -> BucketsState:
+        """All that is kept."""
+        return BucketsState(
+            seconds={start: SavedBucket.of(bucket) for start, bucket in self._seconds.items()},
+            minutes={start: SavedBucket.of(bucket) for start, bucket in self._minutes.items()},
+        )
+
+    def load(self, state: BucketsState) -> None:
+        """Go on from a state."""
+        self._seconds = OrderedDict((start, saved.bucket()) for start, saved in state.seconds.items())
+        self._minutes = OrderedDict((start, saved.bucket()) for start, saved in state.minutes.items())
+        self._whole.clear()
+        if state.seconds:
+            self._second_index, self._second = next(reversed(self._seconds.items()))
+            self._minute_index, self._minute = next(reversed(self._minutes.items()))

@@ -17,11 +17,12 @@ from cryptotrader.models.order_models import (
     ListOrderStatus,
     ListStatusType,
     OrderStatus,
+    RejectReason,
 )
 from cryptotrader.simulator.venue.commissions import DISCOUNT_ASSET
 from cryptotrader.simulator.venue.events import NO_ID, Cancellation, Execution, ListLeg, ListStatus, OrderList
 from cryptotrader.simulator.venue.filters import Situation
-from cryptotrader.simulator.venue.orders import NO_LIST, AccountOrder
+from cryptotrader.simulator.venue.orders import NEVER, NO_LIST, AccountOrder
 from cryptotrader.simulator.venue.rejections import Rejection, filter_failure
 from cryptotrader.simulator.venue.treasury import Holder
 
@@ -113,13 +114,14 @@ class Contingencies:
         order_list: OrderList,
         reason: ExpiryReason,
         now_us: int,
+        reject_reason: RejectReason = RejectReason.NONE,
         *,
         besides: int = NO_ID,
     ) -> None:
         before, self._ending = self._ending, order_list.id
         for order in self._orders(order_list, numbers):
             if order.is_open and order.id != besides:
-                self._desk.expire(order, reason, now_us)
+                self._desk.expire(order, reason, now_us, reject_reason)
         self._ending = before
 
     def _finish(self, order_list: OrderList, now_us: int) -> None:
@@ -183,9 +185,10 @@ class Contingencies:
                 self._desk.prepare(order, now_us)
             self._desk.hold(legs[0])
         except Rejection as refusal:
-            for order in legs:
-                if order.is_open:
-                    self._desk.expire(order, ExpiryReason.REJECTED, now_us, refusal.reason)
+            for order in legs:  # as they were, since nothing is locked for them
+                order.status, order.working_us = OrderStatus.PENDING_NEW, NEVER
+            self._expire_open(order_list.pending_ids, order_list, ExpiryReason.REJECTED, now_us, refusal.reason)
+            self._finish(order_list, now_us)
             return
         for order in legs:
             self._desk.report(order, ExecutionType.NEW, now_us)

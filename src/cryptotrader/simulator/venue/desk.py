@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from hashlib import blake2b
 
-from cryptotrader.models.base_models import OrderType, TimeInForce
+from msgspec import Struct
+
+from cryptotrader.models.base_models import KnownFilter, OrderType, TimeInForce
 from cryptotrader.models.order_models import ExecutionType, ExpiryReason, OrderStatus, RejectReason, WorkingFloor
-from cryptotrader.simulator.venue.accounts import NO_GROUP, quote_amount
+from cryptotrader.simulator.venue.accounts import Account, quote_amount
 from cryptotrader.simulator.venue.book import Order
 from cryptotrader.simulator.venue.contingencies import Contingencies
 from cryptotrader.simulator.venue.events import (
@@ -24,19 +26,32 @@ from cryptotrader.simulator.venue.events import (
     ExecutionReport,
     PreventedMatch,
 )
-from cryptotrader.simulator.venue.execution_rules import taker_bound, tighter
+from cryptotrader.simulator.venue.execution_rules import can_fill, taker_bound, tighter, why_over
 from cryptotrader.simulator.venue.filters import Situation
 from cryptotrader.simulator.venue.funding import fund
-from cryptotrader.simulator.venue.history import History
+from cryptotrader.simulator.venue.history import History, HistoryState
 from cryptotrader.simulator.venue.market import Market
 from cryptotrader.simulator.venue.orders import AccountOrder
 from cryptotrader.simulator.venue.pegs import pegged_price
 from cryptotrader.simulator.venue.rejections import WOULD_TAKE, WOULD_TRIGGER, Rejection, order_rejected
 from cryptotrader.simulator.venue.rulebook import Rulebook
-from cryptotrader.simulator.venue.self_trade import Prevention, are_one, prevention
+from cryptotrader.simulator.venue.self_trade import prevent
 from cryptotrader.simulator.venue.smart_routing import Router
 from cryptotrader.simulator.venue.trade_log import VenueTrade
 from cryptotrader.simulator.venue.treasury import Treasury
+
+
+class DeskState(Struct, frozen=True, kw_only=True):
+    """Accounts and all that they did, as it is saved."""
+
+    accounts: list[Account]
+    fees: dict[str, int]
+    outside: dict[str, int]
+    ids: dict[str, int]
+    exchange_filters: list[KnownFilter]
+    asset_filters: list[KnownFilter]
+    history: HistoryState
+    seed: int
 
 
 class Desk:
@@ -202,7 +217,7 @@ class Desk:
         bound = taker_bound(market, now_us, is_buy=order.is_buy)
         limit = None if order.is_at_market else order.limit
         reach = tighter(limit, bound, is_buy=order.is_buy)
-        if order.time_in_force is TimeInForce.FOK and not self._can_fill(market, order, reach):
+        if order.time_in_force is TimeInForce.FOK and not can_fill(market, order, reach):
             self.expire(order, ExpiryReason.UNFILLED_FOK_ORDER_EXPIRED, now_us)
             return
         if order.used_sor:
@@ -210,56 +225,33 @@ class Desk:
         else:
             market.match(order, reach, now_us)
         if order.is_open:
-            reason = self._why_over(market, order, reach)
+            reason = why_over(market, order, reach)
             if reason is None:
                 market.rest(order)
             else:
                 self.expire(order, reason, now_us)
         market.tell_change()
 
-    @staticmethod
-    def _can_fill(market: Market, order: AccountOrder, reach: int | None) -> bool:
-        side = market.book.side(not order.is_buy)
-        worst = side.price_at(len(side) - 1) if reach is None and len(side) else reach
-        return worst is not None and side.available(worst, order.remaining) >= order.remaining
-
-    @staticmethod
-    def _why_over(market: Market, order: AccountOrder, reach: int | None) -> ExpiryReason | None:
-        """Why the rest of a matched order does not go to the book; ``None`` when it does."""
-        best = market.book.side(not order.is_buy).best
-        wants = best is not None and (order.is_at_market or market.crosses(order.limit, is_buy=order.is_buy))
-        if wants and reach is not None:
-            return ExpiryReason.EXECUTION_RULE_PRICE_RANGE_EXCEEDED
-        if order.is_at_market:
-            return ExpiryReason.INSUFFICIENT_LIQUIDITY
-        if order.time_in_force is TimeInForce.IOC:
-            return ExpiryReason.UNFILLED_IOC_QUANTITY_EXPIRED
-        if order.time_in_force is TimeInForce.FOK:
-            return ExpiryReason.UNFILLED_FOK_ORDER_EXPIRED
-        return None
-
     # ------------------------------------------------------------------------------------------------- fills
 
-    def filled(self, market: Market, taker: AccountOrder | None, maker: Order, fill: VenueTrade) -> None:
-        """Settle a trade in which one account has part, or two."""
+    def filled(self, _market: Market, taker: AccountOrder | None, maker: Order, fill: VenueTrade) -> None:
+        """Settle a trade in which one account has part, or two; a routed order is filled by an allocation instead."""
         owner = maker.owner
         quote = quote_amount(fill.price, fill.quantity)
+        is_routed = taker is not None and taker.symbol != fill.symbol
+        trader = None if is_routed else taker
         if taker is not None:
-            counter_uid = NO_ID if owner is None else owner.uid
-            self._settle_fill(taker, fill, quote, counter=(maker.id, counter_uid), is_maker=False)
+            counter_uid = NO_ID if owner is None or is_routed else owner.uid
+            counter = (NO_ID if is_routed else maker.id, counter_uid)
+            allocation_id = self.new_id(f"allocation {taker.symbol}") if is_routed else NO_ID
+            self._settle_fill(taker, fill, quote, counter=counter, is_maker=False, allocation_id=allocation_id)
         if owner is not None:
-            counter = (NO_ID, NO_ID) if taker is None else (taker.id, taker.uid)
+            counter = (NO_ID, NO_ID) if trader is None else (trader.id, trader.uid)
             self._settle_fill(owner, fill, quote, counter=counter, is_maker=True)
-        if taker is None or owner is None:
-            account_buys = maker.is_buy if taker is None else taker.is_buy
-            self.treasury.give_outside(market.listing.symbol, fill.quantity, quote, account_buys=account_buys)
-
-    def allocate(self, order: AccountOrder, fill: VenueTrade) -> None:
-        """Fill an order with what smart order routing took from another book."""
-        quote = quote_amount(fill.price, fill.quantity)
-        number = self.new_id(f"allocation {order.symbol}")
-        self._settle_fill(order, fill, quote, counter=(NO_ID, NO_ID), is_maker=False, allocation_id=number)
-        self.treasury.give_outside(order.symbol, fill.quantity, quote, account_buys=order.is_buy)
+        if taker is not None and (is_routed or owner is None):
+            self.treasury.give_outside(taker.symbol, fill.quantity, quote, account_buys=taker.is_buy)
+        if owner is not None and trader is None:
+            self.treasury.give_outside(fill.symbol, fill.quantity, quote, account_buys=owner.is_buy)
 
     def _settle_fill(
         self,
@@ -306,69 +298,9 @@ class Desk:
         self.hold(order)
         self.lists.after_close(order, fill.time_us)
 
-    # ------------------------------------------------------------------------------------------------- self-trades
-
     def prevent(self, market: Market, taker: AccountOrder, maker: Order, now_us: int) -> bool:
         """Keep orders of one owner from trading with each other; ``False`` when they may."""
-        owner, accounts = maker.owner, self.treasury.accounts
-        if owner is None or not are_one(accounts[taker.uid], accounts[owner.uid]):
-            return False
-        step = prevention(taker, owner, maker.remaining)
-        if step is None:
-            return False
-        match = self._prevented_match(taker, owner, maker.price, step, now_us)
-        if step.from_maker is not None:
-            self.lists.started(owner, now_us)
-        if step.from_taker is not None:
-            self.lists.started(taker, now_us)
-        if step.transfers:
-            quote = quote_amount(maker.price, step.quantity)
-            for order in (taker, owner):
-                self.treasury.pay(order, self.lists.holder(order)[0], step.quantity, quote)
-        if step.from_maker is not None:
-            if step.from_maker == owner.remaining:
-                market.book.cancel(maker.id)
-            else:
-                side = market.book.side(maker.is_buy)
-                market.book.fill(side, side.levels[maker.price], maker, step.from_maker)
-            self._lose(owner, step.from_maker, match)
-        if step.from_taker is not None:
-            self._lose(taker, step.from_taker, match)
-        return True
-
-    def _prevented_match(
-        self, taker: AccountOrder, maker: AccountOrder, price: int, step: Prevention, now_us: int
-    ) -> PreventedMatch:
-        match = PreventedMatch(
-            symbol=taker.symbol,
-            id=self.new_id(f"prevented {taker.symbol}"),
-            taker_uid=taker.uid,
-            maker_uid=maker.uid,
-            taker_order_id=taker.id,
-            maker_order_id=maker.id,
-            trade_group_id=self.treasury.accounts[taker.uid].trade_group_id,
-            mode=step.mode,
-            price=price,
-            quantity=step.quantity,
-            taker_quantity=step.from_taker,
-            maker_quantity=step.from_maker,
-            time_us=now_us,
-        )
-        for uid in {taker.uid: None, maker.uid: None}:
-            self.history.prevented[uid, taker.symbol].append(match)
-        return match
-
-    def _lose(self, order: AccountOrder, quantity: int, match: PreventedMatch) -> None:
-        order.prevented += quantity
-        order.prevented_match_id = match.id
-        if match.trade_group_id != NO_GROUP:
-            order.trade_group_id = match.trade_group_id
-        if not order.remaining:
-            order.status = OrderStatus.EXPIRED_IN_MATCH
-            self.history.close(order)
-        self.hold(order)
-        self.report(order, ExecutionType.TRADE_PREVENTION, match.time_us, prevented=match, prevented_quantity=quantity)
-        self.lists.after_close(order, match.time_us)
+        return prevent(self, market, taker, maker, now_us)
 
     # ------------------------------------------------------------------------------------------------- endings
 
@@ -427,3 +359,29 @@ class Desk:
             account.changed = {}
             account.updated_us = now_us
             self.tell(AccountPosition(uid=account.uid, time_us=now_us, positions=positions))
+
+    # ------------------------------------------------------------------------------------------------- saving
+
+    def dump(self) -> DeskState:
+        """All that it remembers."""
+        return DeskState(
+            accounts=list(self.treasury.accounts.values()),
+            fees=dict(self.treasury.fees),
+            outside=dict(self.treasury.outside),
+            ids=dict(self.ids),
+            exchange_filters=list(self.rulebook.exchange_filters),
+            asset_filters=list(self.rulebook.asset_filters),
+            history=self.history.dump(),
+            seed=self._seed,
+        )
+
+    def load(self, state: DeskState) -> None:
+        """Go on from a state; the markets follow, since they ask for its orders."""
+        self.treasury.accounts.update({account.uid: account for account in state.accounts})
+        self.treasury.fees.update(state.fees)
+        self.treasury.outside.update(state.outside)
+        self.ids.update(state.ids)
+        self.rulebook.exchange_filters = tuple(state.exchange_filters)
+        self.rulebook.asset_filters = tuple(state.asset_filters)
+        self.history.load(state.history)
+        self._seed = state.seed

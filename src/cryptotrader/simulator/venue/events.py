@@ -66,7 +66,9 @@ class PreventedMatch(Struct, frozen=True, kw_only=True):
     """A trade that self-trade prevention did not let happen.
 
     Attributes:
+        symbol: Of the taker.
         id: Unique per symbol.
+        maker_symbol: Of the maker; another one where the taker was routed.
         taker_quantity: What the taker lost; ``None`` when it lost nothing.
         maker_quantity: What the maker lost; ``None`` when it lost nothing.
         quantity: What would have been traded.
@@ -78,6 +80,7 @@ class PreventedMatch(Struct, frozen=True, kw_only=True):
     maker_uid: int
     taker_order_id: int
     maker_order_id: int
+    maker_symbol: str
     trade_group_id: int
     mode: SelfTradePreventionMode
     price: int

@@ -13,6 +13,7 @@ from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.simulator.venue.desk import Desk
 from cryptotrader.simulator.venue.market import Market, OrderResult
 from cryptotrader.simulator.venue.participants import Crowd
+from cryptotrader.simulator.venue.state import VenueState
 from cryptotrader.simulator.venue.symbols import UNIT, list_symbol
 from cryptotrader.simulator.venue.trade_log import VenueTrade
 from cryptotrader.simulator.venue.trading import Trading
@@ -22,6 +23,7 @@ TRADES_PER_ARRIVAL = 1.1
 
 WARM_UP_US = 60_000_000
 _WARM_UP_RATE = 20.0
+_RANDOM_VERSION = 3  # of the generator's state, as Python's documentation of ``random`` has it
 _ORDERS_AT_START, _SHALLOWEST, _DEEPEST = 20_000, 12, 200
 
 
@@ -66,7 +68,9 @@ class Exchange:
         self._crowds: list[Crowd] = []
         if rate:
             depth = max(_SHALLOWEST, min(_DEEPEST, _ORDERS_AT_START // len(names)))
-            self._crowds = [Crowd(market, self._random, self.now_us, depth) for market in self.markets.values()]
+            self._crowds = [Crowd(market, self._random, depth) for market in self.markets.values()]
+            for crowd in self._crowds:
+                crowd.begin(self.now_us)
             self._set_rate(min(rate, _WARM_UP_RATE))
             self.advance(start_us)
             self._set_rate(rate)
@@ -141,6 +145,34 @@ class Exchange:
             UnknownSymbol: The symbol is not listed.
         """
         return self.market(symbol).cancel(order_id)
+
+    def dump(self) -> VenueState:
+        """All that the exchange remembers; call it between commands."""
+        _, numbers, _ = self._random.getstate()
+        return VenueState(
+            now_us=self.now_us,
+            next_us=self.next_us,
+            interval_us=self._interval,
+            random=list(numbers),
+            markets={name: market.dump() for name, market in self.markets.items()},
+            crowds=[crowd.dump() for crowd in self._crowds],
+            desk=self.desk.dump(),
+        )
+
+    @classmethod
+    def load(cls, state: VenueState) -> Exchange:
+        """An exchange that goes on from a state exactly as the one that it was taken from."""
+        exchange = cls(list(state.markets), rate=0, start_us=state.now_us)
+        exchange.desk.load(state.desk)
+        for name, market in exchange.markets.items():
+            market.load(state.markets[name], exchange.desk.history.orders_on(name))
+        exchange._random.setstate((_RANDOM_VERSION, tuple(state.random), None))
+        exchange._interval, exchange.next_us = state.interval_us, state.next_us
+        for market, crowd_state in zip(exchange.markets.values(), state.crowds, strict=False):
+            crowd = Crowd(market, exchange._random, crowd_state.depth)
+            crowd.load(crowd_state)
+            exchange._crowds.append(crowd)
+        return exchange
 
 
 def _on_step(name: str, value: Decimal, step: int) -> int:

@@ -1,16 +1,19 @@
-"""The execution rule of the exchange: how far from the reference price a taker may trade.
+"""How far an account's order is matched, and why what is left of it does not go to the book.
 
-Source: Binance Spot documentation, "Execution rules". The rule holds for orders of accounts; the crowd stays near the
-reference price by itself.
+No taker trades further from the reference price than the exchange's execution rule says; the crowd stays near it by
+itself. Source: Binance Spot documentation, "Execution rules" and "Expiry reason".
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
+from cryptotrader.models.base_models import TimeInForce
 from cryptotrader.models.market_models import ExecutionRule
+from cryptotrader.models.order_models import ExpiryReason
 from cryptotrader.simulator.venue.filters import scaled
 from cryptotrader.simulator.venue.market import Market
+from cryptotrader.simulator.venue.orders import AccountOrder
 from cryptotrader.simulator.venue.statistics import reference_price
 from cryptotrader.simulator.venue.symbols import UNIT
 
@@ -38,3 +41,25 @@ def tighter(first: int | None, second: int | None, *, is_buy: bool) -> int | Non
     if first is None or second is None:
         return second if first is None else first
     return min(first, second) if is_buy else max(first, second)
+
+
+def can_fill(market: Market, order: AccountOrder, reach: int | None) -> bool:
+    """Whether the book has all that an order wants, up to a price."""
+    side = market.book.side(not order.is_buy)
+    worst = side.price_at(len(side) - 1) if reach is None and len(side) else reach
+    return worst is not None and side.available(worst, order.remaining) >= order.remaining
+
+
+def why_over(market: Market, order: AccountOrder, reach: int | None) -> ExpiryReason | None:
+    """Why the rest of a matched order does not go to the book; ``None`` when it does."""
+    best = market.book.side(not order.is_buy).best
+    wants = best is not None and (order.is_at_market or market.crosses(order.limit, is_buy=order.is_buy))
+    if wants and reach is not None:
+        return ExpiryReason.EXECUTION_RULE_PRICE_RANGE_EXCEEDED
+    if order.is_at_market:
+        return ExpiryReason.INSUFFICIENT_LIQUIDITY
+    if order.time_in_force is TimeInForce.IOC:
+        return ExpiryReason.UNFILLED_IOC_QUANTITY_EXPIRED
+    if order.time_in_force is TimeInForce.FOK:
+        return ExpiryReason.UNFILLED_FOK_ORDER_EXPIRED
+    return None

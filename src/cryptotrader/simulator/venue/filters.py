@@ -50,7 +50,7 @@ class Situation:
         pegged_price: Limit that its peg selects; 0 without.
         on_symbol: Open orders once the request is taken in.
         on_exchange: The same for all symbols.
-        position: Base asset owned or about to be bought, without this order.
+        position: Tells the base asset owned or about to be bought, without this order.
         amendments: Amendments of the order, this one included.
     """
 
@@ -59,7 +59,7 @@ class Situation:
     pegged_price: int = 0
     on_symbol: Counts = field(default_factory=Counts)
     on_exchange: Counts = field(default_factory=Counts)
-    position: int = 0
+    position: Callable[[], int] = int
     amendments: int = 0
 
     def average(self, minutes: int) -> int:
@@ -204,7 +204,7 @@ def _max_position(rule: models.MaxPositionFilter) -> Check:
     most = scaled(rule.max_position)
 
     def passes(order: AnyOrder, situation: Situation) -> bool:
-        return not order.is_buy or situation.position + order.quantity <= most
+        return not order.is_buy or situation.position() + order.quantity <= most
 
     return passes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import merge
 from typing import TYPE_CHECKING
 
 from cryptotrader.models.base_models import SelfTradePreventionMode
@@ -47,8 +48,11 @@ def _offers(order: AccountOrder, market: Market, desk: Desk, bound: int | None) 
     """Prices and quantities that the order can take, best first; ``EXPIRE_MAKER`` passes by its own."""
     accounts = desk.treasury.accounts
     goes_on = order.self_trade_prevention_mode is SelfTradePreventionMode.EXPIRE_MAKER
-    for resting in market.book.side(not order.is_buy).orders():
-        if bound is not None and (resting.price > bound if order.is_buy else resting.price < bound):
+    markets = desk.router.markets_of(order.symbol) if order.used_sor else [market]
+    sign = 1 if order.is_buy else -1
+    books = [other.book.side(not order.is_buy).orders() for other in markets]
+    for resting in merge(*books, key=lambda offer: sign * offer.price):
+        if bound is not None and sign * resting.price > sign * bound:
             break
         owner = resting.owner
         if owner is None:

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
 
+from msgspec import Struct
+
 from cryptotrader.models.order_models import OrderStatus
 from cryptotrader.simulator.venue.events import Amendment, Execution, OrderList, PreventedMatch
 from cryptotrader.simulator.venue.filters import Counts
@@ -23,6 +25,18 @@ ARCHIVED_AFTER_US = 90 * 24 * 3600 * 1_000_000
 _ARCHIVED_STATUSES = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
 _ALWAYS = 2**62
 T = TypeVar("T")
+
+
+class HistoryState(Struct, frozen=True, kw_only=True):
+    """A history as it is saved. ``client_order_ids`` are uid, symbol, client order id and order id."""
+
+    orders: list[AccountOrder]
+    client_order_ids: list[tuple[int, str, str, int]]
+    lists: list[OrderList]
+    executions: list[Execution]
+    prevented: list[tuple[int, str, PreventedMatch]]
+    amendments: list[Amendment]
+
 
 OwnSymbol = tuple[int, str]
 """An account's uid and a symbol."""
@@ -98,6 +112,34 @@ class History:
         counts.algos += step if order.is_algo else 0
         counts.icebergs += step if order.iceberg_quantity else 0
 
+    def dump(self) -> HistoryState:
+        """Everything; the records are the living ones."""
+        return HistoryState(
+            orders=[order for orders in self.orders.values() for order in orders],
+            client_order_ids=[(*key, order.id) for key, order in self._by_client_id.items()],
+            lists=list(self.lists.values()),
+            executions=[item for fills in self.executions.values() for item in fills],
+            prevented=[(*key, item) for key, matches in self.prevented.items() for item in matches],
+            amendments=[item for amendments in self.amendments.values() for item in amendments],
+        )
+
+    def load(self, state: HistoryState) -> None:
+        """Go on from a state."""
+        for order in state.orders:
+            self.add(order)
+        self._by_client_id = {
+            (uid, symbol, client_order_id): self._by_id[symbol, number]
+            for uid, symbol, client_order_id, number in state.client_order_ids
+        }
+        for order_list in state.lists:
+            self.add_list(order_list)
+        for fill in state.executions:
+            self.executions[fill.uid, fill.symbol].append(fill)
+        for uid, symbol, match in state.prevented:
+            self.prevented[uid, symbol].append(match)
+        for item in state.amendments:
+            self.amendments[item.symbol, item.order_id].append(item)
+
     # ------------------------------------------------------------------------------------------------- looking up
 
     def counts(self, uid: int, symbol: str) -> Counts:
@@ -116,6 +158,10 @@ class History:
         """A known order."""
         return self._by_id[symbol, number]
 
+    def orders_on(self, symbol: str) -> dict[int, AccountOrder]:
+        """All orders of a symbol by id."""
+        return {number: order for (name, number), order in self._by_id.items() if name == symbol}
+
     def find(self, uid: int, symbol: str, number: int | None, client_order_id: str | None) -> AccountOrder | None:
         """An account's order by id, or else by client order id; open or not."""
         if number is None:
@@ -131,6 +177,10 @@ class History:
     def open_list_named(self, uid: int, client_order_id: str) -> OrderList | None:
         """The account's open list with a client id."""
         return next((item for item in self.open_lists[uid].values() if item.client_order_id == client_order_id), None)
+
+    def open_buys(self, uid: int, symbol: str) -> int:
+        """Quantity that open orders may still buy."""
+        return sum(order.remaining for order in self.open_orders[uid, symbol].values() if order.is_buy)
 
     # ------------------------------------------------------------------------------------------------- queries
 
@@ -246,7 +296,7 @@ class History:
         """One order list, by its client id if that is given.
 
         Raises:
-            Rejection: There is none (-2018).
+            Rejection: There is none (-2013).
         """
         if client_order_id is not None:
             named = [item for item in self.lists.values() if item.client_order_id == client_order_id]

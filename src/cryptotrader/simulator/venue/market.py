@@ -7,17 +7,19 @@ of accounts belong to a desk, which calls `Market.match` and `Market.rest` and i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cryptotrader.models.base_models import OrderType, SymbolStatus, TimeInForce
+from msgspec import Struct
+
+from cryptotrader.models.base_models import OrderType, SymbolInfo, SymbolStatus, TimeInForce
 from cryptotrader.models.order_models import OrderStatus
-from cryptotrader.simulator.venue.book import Book, Order
-from cryptotrader.simulator.venue.buckets import Buckets
+from cryptotrader.simulator.venue.book import Book, BookState, Order
+from cryptotrader.simulator.venue.buckets import Buckets, BucketsState
 from cryptotrader.simulator.venue.orders import AccountOrder
 from cryptotrader.simulator.venue.symbols import Listing, symbol_info
-from cryptotrader.simulator.venue.trade_log import TradeLog, VenueTrade
+from cryptotrader.simulator.venue.trade_log import TradeLog, TradeLogState, VenueTrade
 from cryptotrader.simulator.venue.triggers import Triggers
 
 KEPT_BLOCK_TRADES = 1000
@@ -40,6 +42,23 @@ class OrderDesk(Protocol):
 
     def attend(self, now_us: int, /) -> None:
         """Do what the crowd's order led to: triggered orders, pending legs, account positions."""
+
+
+class MarketState(Struct, frozen=True, kw_only=True):
+    """One market as it is saved; ``waiting`` are the orders that wait for a price, in order."""
+
+    status: SymbolStatus
+    info: SymbolInfo
+    book: BookState
+    log: TradeLogState
+    buckets: BucketsState
+    last_price: int
+    last_quantity: int
+    last_trade_us: int
+    next_order_id: int
+    next_block_id: int
+    block_trades: list[VenueTrade]
+    waiting: list[int]
 
 
 class NoOrders:
@@ -166,15 +185,9 @@ class Market:
         return best is not None and (best <= price if is_buy else best >= price)
 
     def match(self, order: AccountOrder, limit: int | None, now_us: int) -> None:
-        """Match an account's order up to a price; its desk is told of each fill."""
+        """Match an account's order, of this symbol or routed here, up to a price; its desk is told of each fill."""
         self._match(order.is_buy, limit, order.remaining, now_us, order)
         self._met_account = False
-
-    def match_for(self, *, is_buy: bool, limit: int, quantity: int, now_us: int) -> list[int]:
-        """Match a quantity on behalf of an order of another market, up to a price; returns its trades."""
-        _, trade_ids = self._match(is_buy, limit, quantity, now_us)
-        self._met_account = False
-        return trade_ids
 
     def rest(self, order: AccountOrder) -> None:
         """Put what is left of an account's order on the book."""
@@ -254,3 +267,33 @@ class Market:
             number = self.log.aggregate_ids[-1]
             for tell in self.on_aggregate:
                 tell(self, number)
+
+    def dump(self) -> MarketState:
+        """All that it remembers."""
+        return MarketState(
+            status=self.status,
+            info=self.info,
+            book=self.book.dump(),
+            log=self.log.dump(),
+            buckets=self.buckets.dump(),
+            last_price=self.last_price,
+            last_quantity=self.last_quantity,
+            last_trade_us=self.last_trade_us,
+            next_order_id=self.next_order_id,
+            next_block_id=self._next_block_id,
+            block_trades=list(self.block_trades),
+            waiting=list(self.triggers.waiting),
+        )
+
+    def load(self, state: MarketState, owners: Mapping[int, AccountOrder]) -> None:
+        """Go on from a state; ``owners`` are the records of accounts by order id."""
+        self.status, self.info = state.status, state.info
+        self.book.load(state.book, owners)
+        self.log.load(state.log)
+        self.buckets.load(state.buckets)
+        self.last_price, self.last_quantity = state.last_price, state.last_quantity
+        self.last_trade_us, self.next_order_id = state.last_trade_us, state.next_order_id
+        self._next_block_id = state.next_block_id
+        self.block_trades.extend(state.block_trades)
+        for number in state.waiting:
+            self.triggers.add(owners[number])

@@ -44,7 +44,7 @@ _RESTRICTIONS = {
     CancelRestrictions.ONLY_PARTIALLY_FILLED: OrderStatus.PARTIALLY_FILLED,
 }
 Ended = Cancellation | ListCancellation
-BAD_REQUEST, CONFLICT, TOO_MANY = 400, 409, 429
+OK, BAD_REQUEST, CONFLICT, TOO_MANY = 200, 400, 409, 429
 
 
 class OrderKey(Struct, frozen=True, kw_only=True):
@@ -59,6 +59,7 @@ class Replacement(Struct, frozen=True, kw_only=True):
     """How both halves of a cancel-replace went.
 
     Attributes:
+        mode: Whether the new order was to be placed although nothing was cancelled.
         cancel_result: Of the cancellation.
         new_order_result: Of the new order.
         cancel: What was cancelled, or why nothing was.
@@ -66,6 +67,7 @@ class Replacement(Struct, frozen=True, kw_only=True):
         was_limited: Whether too many orders were unfilled for the new one.
     """
 
+    mode: CancelReplaceMode
     cancel_result: CancelReplaceResult
     new_order_result: CancelReplaceResult
     cancel: Ended | Rejection
@@ -74,11 +76,22 @@ class Replacement(Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> int:
-        """HTTP-like status of the reply, by the table of the documentation."""
+        """HTTP-like status of the reply, by the documentation's table of outcomes."""
         results = (self.cancel_result, self.new_order_result)
-        if results == (CancelReplaceResult.SUCCESS, CancelReplaceResult.SUCCESS):
-            return 200
+        if CancelReplaceResult.FAILURE not in results:
+            return OK
+        if self.was_limited and self.mode is CancelReplaceMode.STOP_ON_FAILURE:
+            return TOO_MANY
         return CONFLICT if CancelReplaceResult.SUCCESS in results else BAD_REQUEST
+
+    @property
+    def failure(self) -> Rejection | None:
+        """The error that the reply carries; ``None`` when both halves went well."""
+        if self.status == OK:
+            return None
+        if CancelReplaceResult.SUCCESS in (self.cancel_result, self.new_order_result):
+            return Rejection(-2021, "Order cancel-replace partially failed.")
+        return Rejection(-2022, "Order cancel-replace failed.")
 
 
 def find_open(desk: Desk, uid: int, key: OrderKey) -> AccountOrder:
@@ -191,6 +204,7 @@ def cancel_replace(
         cancelled, cancel_result = rejection, CancelReplaceResult.FAILURE
         if mode is CancelReplaceMode.STOP_ON_FAILURE:
             return Replacement(
+                mode=mode,
                 cancel_result=cancel_result,
                 new_order_result=CancelReplaceResult.NOT_ATTEMPTED,
                 cancel=cancelled,
@@ -205,6 +219,7 @@ def cancel_replace(
     except Rejection as rejection:
         placed, new_order_result = rejection, CancelReplaceResult.FAILURE
     return Replacement(
+        mode=mode,
         cancel_result=cancel_result,
         new_order_result=new_order_result,
         cancel=cancelled,

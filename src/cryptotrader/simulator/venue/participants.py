@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from random import Random
 
+from msgspec import Struct
+
 from cryptotrader.models.base_models import OrderType
 from cryptotrader.models.order_models import OrderStatus
 from cryptotrader.simulator.venue.market import Market
@@ -18,17 +20,25 @@ _BLOCK_TRADE_EVERY = 2003
 _BLOCK_TRADE_SIZE = 500
 
 
+class CrowdState(Struct, frozen=True, kw_only=True):
+    """The participants of one market as they are saved."""
+
+    depth: int
+    fair: int
+    bids: list[int]
+    asks: list[int]
+
+
 class Crowd:
     """The participants of one market.
 
     Args:
         market: Where they trade.
         random: The generator they share with the other crowds.
-        now_us: When they begin.
         depth: Orders that the maker keeps on each side.
     """
 
-    def __init__(self, market: Market, random: Random, now_us: int, depth: int) -> None:
+    def __init__(self, market: Market, random: Random, depth: int) -> None:
         self._market = market
         self._random = random
         self._tick = market.listing.tick
@@ -38,8 +48,22 @@ class Crowd:
         self._depth = depth
         self._grid = max(1, market.listing.price // 200_000 // self._tick)  # ticks between quotes and of the walk
         self._quotes: dict[bool, deque[int]] = {True: deque(), False: deque()}
+
+    def begin(self, now_us: int) -> None:
+        """Place the first quotes."""
         for side in (True, False):
             self._fill_up(is_buy=side, now_us=now_us)
+
+    def dump(self) -> CrowdState:
+        """What they remember."""
+        return CrowdState(
+            depth=self._depth, fair=self._fair, bids=list(self._quotes[True]), asks=list(self._quotes[False])
+        )
+
+    def load(self, state: CrowdState) -> None:
+        """Go on from a state."""
+        self._fair = state.fair
+        self._quotes = {True: deque(state.bids), False: deque(state.asks)}
 
     def step(self, now_us: int) -> None:
         """One arrival: the fair price moves, a quote is renewed, and a taker comes."""

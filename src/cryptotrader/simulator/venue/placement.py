@@ -81,8 +81,7 @@ def check_filters(desk: Desk, account: Account, new: NewOrder, adding: Counts, n
         pegged_price=pegged_price(new, market.book) if is_pegged else 0,
         on_symbol=desk.history.counts(account.uid, new.symbol).plus(adding),
         on_exchange=everywhere.plus(adding),
-        position=account.total(market.listing.base)
-        + sum(item.remaining for item in desk.history.open(account.uid, new.symbol) if item.is_buy),
+        position=lambda: account.total(market.listing.base) + desk.history.open_buys(account.uid, new.symbol),
     )
     desk.rulebook.of(market).filters.check(new, situation)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cryptotrader.models.base_models import (
     Filter,
+    KnownFilter,
     LotSizeFilter,
     MarketLotSizeFilter,
     OrderType,
@@ -68,8 +69,8 @@ class Rulebook:
     """
 
     def __init__(self) -> None:
-        self.exchange_filters: tuple[Filter, ...] = ()
-        self.asset_filters: tuple[Filter, ...] = ()
+        self.exchange_filters: tuple[KnownFilter, ...] = ()
+        self.asset_filters: tuple[KnownFilter, ...] = ()
         self._rules: dict[str, SymbolRules] = {}
 
     def of(self, market: Market) -> SymbolRules:

@@ -7,10 +7,18 @@ both orders and different accounts of one trade group, and is ``DECREMENT`` othe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cryptotrader.models.base_models import SelfTradePreventionMode as Mode
-from cryptotrader.simulator.venue.accounts import NO_GROUP, Account
+from cryptotrader.models.order_models import ExecutionType, OrderStatus
+from cryptotrader.simulator.venue.accounts import NO_GROUP, Account, quote_amount
+from cryptotrader.simulator.venue.book import Order
+from cryptotrader.simulator.venue.events import PreventedMatch
+from cryptotrader.simulator.venue.market import Market
 from cryptotrader.simulator.venue.orders import AccountOrder
+
+if TYPE_CHECKING:
+    from cryptotrader.simulator.venue.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +67,73 @@ def prevention(taker: AccountOrder, maker: AccountOrder, shown: int) -> Preventi
     if mode is Mode.TRANSFER and maker.self_trade_prevention_mode is Mode.TRANSFER:
         return Prevention(mode, quantity, quantity, quantity, transfers=taker.uid != maker.uid)
     return Prevention(Mode.DECREMENT, quantity, quantity, quantity)
+
+
+def prevent(desk: Desk, market: Market, taker: AccountOrder, maker: Order, now_us: int) -> bool:
+    """Keep orders of one owner from trading with each other; ``False`` when they may.
+
+    An order that loses quantity counts as started: the other leg of its OCO pair ends.
+    """
+    owner, accounts = maker.owner, desk.treasury.accounts
+    if owner is None or not are_one(accounts[taker.uid], accounts[owner.uid]):
+        return False
+    step = prevention(taker, owner, maker.remaining)
+    if step is None:
+        return False
+    match = _record(desk, taker, owner, step, price=maker.price, now_us=now_us)
+    if step.from_maker is not None:
+        desk.lists.started(owner, now_us)
+    if step.from_taker is not None:
+        desk.lists.started(taker, now_us)
+    if step.transfers:
+        quote = quote_amount(maker.price, step.quantity)
+        for order in (taker, owner):
+            desk.treasury.pay(order, desk.lists.holder(order)[0], step.quantity, quote)
+    if step.from_maker is not None:
+        if step.from_maker == owner.remaining:
+            market.book.cancel(maker.id)
+        else:
+            side = market.book.side(maker.is_buy)
+            market.book.fill(side, side.levels[maker.price], maker, step.from_maker)
+        _lose(desk, owner, step.from_maker, match)
+    if step.from_taker is not None:
+        _lose(desk, taker, step.from_taker, match)
+    return True
+
+
+def _record(
+    desk: Desk, taker: AccountOrder, maker: AccountOrder, step: Prevention, *, price: int, now_us: int
+) -> PreventedMatch:
+    match = PreventedMatch(
+        symbol=taker.symbol,
+        id=desk.new_id(f"prevented {taker.symbol}"),
+        taker_uid=taker.uid,
+        maker_uid=maker.uid,
+        taker_order_id=taker.id,
+        maker_order_id=maker.id,
+        maker_symbol=maker.symbol,
+        trade_group_id=desk.treasury.accounts[taker.uid].trade_group_id,
+        mode=step.mode,
+        price=price,
+        quantity=step.quantity,
+        taker_quantity=step.from_taker,
+        maker_quantity=step.from_maker,
+        time_us=now_us,
+    )
+    for key in {(taker.uid, taker.symbol): None, (maker.uid, maker.symbol): None}:
+        desk.history.prevented[key].append(match)
+    return match
+
+
+def _lose(desk: Desk, order: AccountOrder, quantity: int, match: PreventedMatch) -> None:
+    """Take quantity from an order; one that has none left is over."""
+    order.prevented += quantity
+    order.prevented_match_id = match.id
+    if match.trade_group_id != NO_GROUP:
+        order.trade_group_id = match.trade_group_id
+    if not order.remaining:
+        order.status = OrderStatus.EXPIRED_IN_MATCH
+        desk.history.close(order)
+    desk.hold(order)
+    desk.report(order, ExecutionType.TRADE_PREVENTION, match.time_us, prevented=match, prevented_quantity=quantity)
+    desk.lists.after_close(order, match.time_us)

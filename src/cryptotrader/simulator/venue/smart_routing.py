@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptotrader.models.market_models import SorGroup
-from cryptotrader.models.order_models import WorkingFloor
 from cryptotrader.simulator.venue.market import Market
 from cryptotrader.simulator.venue.orders import AccountOrder
 
@@ -45,21 +44,15 @@ class Router:
 
     def take(self, order: AccountOrder, reach: int | None, now_us: int) -> None:
         """Match an order level by level, always in the book with the best price."""
+        sign = 1 if order.is_buy else -1
         own = self._desk.markets[order.symbol]
         markets = self.markets_of(order.symbol)
-        order.working_floor = WorkingFloor.EXCHANGE
         while order.remaining:
             offers = [(best, market) for market in markets if (best := market.book.side(not order.is_buy).best)]
             if not offers:
                 return
-            sign = 1 if order.is_buy else -1
             price, market = min(offers, key=lambda offer: (sign * offer[0], offer[1] is not own))
             if reach is not None and sign * price > sign * reach:
                 return
-            if market is own:
-                market.match(order, price, now_us)
-                continue
-            trade_ids = market.match_for(is_buy=order.is_buy, limit=price, quantity=order.remaining, now_us=now_us)
-            for number in trade_ids:
-                self._desk.allocate(order, market.log.trade(number))
+            market.match(order, price, now_us)
             market.tell_change()

@@ -132,9 +132,7 @@ def reference_price(market: Market, now_us: int) -> int | None:
     """Mean of the last prices of ten seconds; ``None`` for symbols that have none (stable coins as base)."""
     if market.listing.base in _WITHOUT_REFERENCE_PRICE:
         return None
-    last = now_us // SECOND * SECOND
-    seconds = (market.buckets.second(last - back * SECOND) for back in range(REFERENCE_BUCKETS))
-    closes = [bucket.close for bucket in seconds if bucket.count]
+    closes = market.buckets.closes(now_us, REFERENCE_BUCKETS)
     return sum(closes) // len(closes) if closes else market.last_price
 
 

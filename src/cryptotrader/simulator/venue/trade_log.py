@@ -6,6 +6,8 @@ from array import array
 from bisect import bisect_left
 from typing import NamedTuple
 
+from msgspec import Struct
+
 KEPT_TRADES = 2_000_000
 """Trades of a symbol that can still be asked for; older ones are dropped half of that number at a time."""
 
@@ -31,6 +33,18 @@ class VenueAggregate(NamedTuple):
     last_id: int
     time_us: int
     is_buyer_maker: bool
+
+
+class TradeLogState(Struct, frozen=True, kw_only=True):
+    """Past trades, in columns of machine integers."""
+
+    first_id: int
+    first_aggregate: int
+    prices: bytes
+    quantities: bytes
+    times: bytes
+    makers: bytes
+    starts: bytes
 
 
 class TradeLog:
@@ -114,3 +128,23 @@ class TradeLog:
         """Id of the first aggregate at or after a time."""
         first_trade = bisect_left(self._times, time_us) + self.first_id
         return self._first_aggregate + bisect_left(self._starts, first_trade)
+
+    def dump(self) -> TradeLogState:
+        """All that is kept."""
+        return TradeLogState(
+            first_id=self.first_id,
+            first_aggregate=self._first_aggregate,
+            prices=self._prices.tobytes(),
+            quantities=self._quantities.tobytes(),
+            times=self._times.tobytes(),
+            makers=bytes(self._maker),
+            starts=self._starts.tobytes(),
+        )
+
+    def load(self, state: TradeLogState) -> None:
+        """Go on from a state."""
+        self.first_id, self._first_aggregate = state.first_id, state.first_aggregate
+        self._prices, self._quantities = array("q", state.prices), array("q", state.quantities)
+        self._times, self._starts = array("q", state.times), array("q", state.starts)
+        self._maker = bytearray(state.makers)
+        self.next_id = state.first_id + len(self._prices)
