@@ -87,7 +87,7 @@ class Desk:
     # ------------------------------------------------------------------------------------------------- ids and events
 
     def new_id(self, kind: str) -> int:
-        """The next id of a kind; ids are dense and start at 0."""
+        """The next id of a kind; they start at 0."""
         number = self.ids[kind]
         self.ids[kind] = number + 1
         return number
