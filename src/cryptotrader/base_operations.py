@@ -1,375 +1,40 @@
-"""Connections that stay: the one place where sessions meet sockets, tasks and clocks.
+"""Opening connections: everything else does it through ``stream_connection`` and ``api_connection``.
 
-``BinanceWebSocketConnection`` dials, redials with back-off, feeds its session and carries out what the session asks.
-Everything else opens connections through ``stream_connection`` and ``api_connection``.
+A connection to the WebSocket API logs its session on, keeps an eye on the exchange's clock, and sends no request before
+weight and order budgets allow it.
 
-Source of the limits: Binance Spot documentation, "General connection information".
+Source: Binance Spot documentation, "Request security", "Timing security" and "Session authentication".
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-import ssl
-import time
-from collections import deque
+import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
-from cryptotrader.errors import ConfigurationError, ConnectFailed, RateLimited
+from cryptotrader.connection import (
+    AddressBudgets,
+    BinanceWebSocketConnection,
+    ConnectionState,
+    Environment,
+)
+from cryptotrader.errors import BinanceError, ConfigurationError, ConnectFailed, RateLimited, RequestRejected
 from cryptotrader.models.control_models import ServerShutdown
-from cryptotrader.protocol.api_session import ApiSession
-from cryptotrader.protocol.limits import SlidingBudget, WeightBudget, connection_budget
-from cryptotrader.protocol.request import Request
+from cryptotrader.models.market_models import ServerTime
+from cryptotrader.protocol.api_session import SYNCHRONISE_SECONDS, ApiSession, Identity, Key
+from cryptotrader.protocol.request import Request, SecurityType
 from cryptotrader.protocol.stream_session import StreamSession
-from cryptotrader.transport.base import Dialer, FrameTransport
-from cryptotrader.transport.picows import dial as dial_socket
+from cryptotrader.requests import SessionLogonRequest, TimeRequest
 
 logger = get_logger(__name__)
 R = TypeVar("R")
 
-_NO_FAILURE_SECONDS = 60.0  # a connection that lived so long was one, even if nothing was said on it
-
-
-class ConnectionState(StrEnum):
-    """Where a connection is in its life."""
-
-    CLOSED = "closed"
-    CONNECTING = "connecting"
-    OPEN = "open"
-    WAITING = "waiting"
-    CLOSING = "closing"
-
-
-class Session(Protocol):
-    """What a connection needs of its Sans-I/O half."""
-
-    outbox: deque[tuple[str, bytes]]
-    dead: str | None
-    redial_at_once: bool
-
-    def url(self, base: str) -> str:
-        """The address to dial."""
-
-    def opened(self, now: float, wall: float) -> None:
-        """The connection is open."""
-
-    def lost(self, reason: str, now: float) -> None:
-        """The connection is gone."""
-
-    def receive(self, payload: bytes, received_ns: int) -> None:
-        """Take one frame."""
-
-    def ping(self, payload: bytes, now: float) -> None:
-        """A ping came."""
-
-    def tick(self, now: float) -> float:
-        """Do what is due; returns when to be called again."""
-
-
-@dataclass
-class AddressBudgets:
-    """What Binance counts per address, shared by all connections of a process to one host.
-
-    Attributes:
-        connections: Connection attempts.
-        weights: Request weight.
-    """
-
-    connections: SlidingBudget = field(default_factory=connection_budget)
-    weights: WeightBudget = field(default_factory=WeightBudget)
-
-
-_budgets: dict[str, AddressBudgets] = {}
-
-
-def budgets_for(url: str) -> AddressBudgets:
-    """The budgets of this process for the host of ``url``."""
-    return _budgets.setdefault(urlsplit(url).netloc, AddressBudgets())
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What connections take from outside, so that tests can put it in place.
-
-    Attributes:
-        dial: Opens connections.
-        budgets: Finds the budgets of a URL's host.
-        random: Evenly distributed numbers in [0, 1), for jitter.
-        wall_clock: Unix time in seconds.
-    """
-
-    dial: Dialer = dial_socket
-    budgets: Callable[[str], AddressBudgets] = budgets_for
-    random: Callable[[], float] = random.random
-    wall_clock: Callable[[], float] = time.time
-
-
-class BinanceWebSocketConnection:
-    """One connection that is kept up until ``close()``; a ``FrameHandler``.
-
-    Args:
-        base_url: What the session builds its address on.
-        session: The Sans-I/O half.
-        endpoint: For the private certificate authority, if any.
-        backoff: Delays between attempts.
-        timeouts: Deadlines.
-        environment: Dialer, budgets, randomness and clock.
-        on_lost: Told when an open connection ends, and why.
-        on_failed: Told when the attempts are exhausted.
-
-    Raises:
-        ConfigurationError: The endpoint's certificate authority cannot be read.
-    """
-
-    def __init__(
-        self,
-        base_url: str,
-        session: Session,
-        *,
-        endpoint: Endpoint,
-        backoff: Backoff | None = None,
-        timeouts: Timeouts | None = None,
-        environment: Environment | None = None,
-        on_lost: Callable[[str], None] | None = None,
-        on_failed: Callable[[ConnectFailed], None] | None = None,
-    ) -> None:
-        self._base_url = base_url
-        self._session = session
-        self._tls = tls_context(endpoint) if base_url.startswith("wss:") else None
-        self._backoff = backoff or Backoff()
-        self._timeouts = timeouts or Timeouts()
-        self._environment = environment or Environment()
-        self._on_lost = on_lost
-        self._on_failed = on_failed
-        self._budgets = self._environment.budgets(base_url)
-        self._loop = asyncio.get_running_loop()
-        self._transport: FrameTransport | None = None
-        self._lost: asyncio.Future[str] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._changed = asyncio.Event()
-        self._received = False
-        self._refused: ConnectFailed | None = None
-        self.state = ConnectionState.CLOSED
-
-    @property
-    def url(self) -> str:
-        """Where to, without query."""
-        return self._base_url
-
-    # ------------------------------------------------------------------------------------------------------- life
-
-    def open(self) -> None:
-        """Begin to connect and stay connected; does nothing when begun already."""
-        if self._task is None or self._task.done():
-            self._refused = None
-            self._turn(ConnectionState.CONNECTING)
-            self._task = self._loop.create_task(self._run(), name=f"connection to {self._base_url}")
-
-    async def wait_open(self, timeout: float | None = None) -> None:
-        """Wait until the connection is open.
-
-        Raises:
-            ConnectFailed: The attempts are exhausted, ``timeout`` seconds passed, or the connection was closed.
-        """
-        limit = self._timeouts.open if timeout is None else timeout
-        try:
-            async with asyncio.timeout(limit):
-                while not self._is_ready():
-                    self._raise_if_ended()
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError as error:
-            raise ConnectFailed(f"{self._base_url}: not connected within {limit:g} s", url=self._base_url) from error
-
-    def _is_ready(self) -> bool:
-        return self.state is ConnectionState.OPEN
-
-    def _raise_if_ended(self) -> None:
-        if self._refused is not None:
-            raise self._refused
-        if self._task is None or self.state in {ConnectionState.CLOSED, ConnectionState.CLOSING}:
-            raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
-
-    async def close(self) -> None:
-        """Close for good: the task ends and the socket closes, in any state, within the closing timeout."""
-        task, self._task = self._task, None
-        if task is None:
-            return
-        self._turn(ConnectionState.CLOSING)
-        if self._transport is not None and self._lost is not None:
-            self._transport.close()
-            await asyncio.wait([self._lost], timeout=self._timeouts.close)
-            self._transport.abort()
-        task.cancel()
-        await asyncio.wait([task])
-        self._end("closed by this side")
-        self._turn(ConnectionState.CLOSED)
-
-    async def _run(self) -> None:
-        try:
-            await self._stay_connected()
-        except Exception as error:
-            # without this an error in our own code would leave everyone waiting
-            logger.exception("%s: the connection's task failed", self._base_url)
-            self._end(repr(error))
-            self._give_up(ConnectFailed(f"internal error: {error!r}", url=self._base_url), error)
-
-    async def _stay_connected(self) -> None:
-        tries = failures = 0  # connections since the last healthy one; those of them, in a row, that brought nothing
-        delay = 0.0
-        while True:
-            await self._wait(delay)
-            try:
-                opened_at = await self._connect()
-            except ConnectFailed as error:
-                tries, failures = tries + 1, failures + 1
-                logger.warning("connect attempt %d failed: %s", failures, error)
-                if self._is_exhausted(failures, error):
-                    return
-                delay = max(self._delay(tries), error.retry_after or 0.0)
-                continue
-            reason = await self._until_lost()
-            if self.state is ConnectionState.CLOSING:
-                return
-            lived = self._loop.time() - opened_at
-            if self._received and lived >= self._backoff.healthy_after:
-                tries = 0
-            at_once = self._session.redial_at_once and tries == 0
-            self._end(reason)
-            tries, failures = tries + 1, 0 if self._received or lived >= _NO_FAILURE_SECONDS else failures + 1
-            if self._is_exhausted(failures, ConnectFailed(f"{self._base_url}: {reason}", url=self._base_url)):
-                return
-            delay = 0.0 if at_once else self._delay(tries)
-            logger.info("%s: %s; next attempt in %.3f s", self._base_url, reason, delay)
-
-    async def _wait(self, delay: float) -> None:
-        """Wait between attempts, for the back-off and for the budget of connections."""
-        while (delay := max(delay, self._budgets.connections.wait(self._loop.time()))) > 0:
-            self._turn(ConnectionState.WAITING)
-            await asyncio.sleep(delay)
-            delay = 0.0
-
-    def _is_exhausted(self, failures: int, error: ConnectFailed) -> bool:
-        """Whether the attempts are used up; if so everyone is told."""
-        if self._backoff.attempts is None or failures < self._backoff.attempts:
-            return False
-        gave_up = f"gave up after {failures} attempts: {error}"
-        self._give_up(ConnectFailed(gave_up, url=error.url, attempts=failures, status=error.status), error)
-        return True
-
-    def _delay(self, tries: int) -> float:
-        bound = self._backoff.bound(tries)
-        return bound * self._environment.random() if self._backoff.jitter else bound
-
-    async def _connect(self) -> float:
-        self._turn(ConnectionState.CONNECTING)
-        self._budgets.connections.spend(self._loop.time())
-        self._received = False
-        self._lost = self._loop.create_future()
-        self._transport = await self._environment.dial(
-            self._session.url(self._base_url),
-            self,
-            timeout=self._timeouts.open,
-            tls=self._tls,
-        )
-        now = self._loop.time()
-        self._session.opened(now, self._environment.wall_clock())
-        self._turn(ConnectionState.OPEN)
-        self.work()
-        return now
-
-    async def _until_lost(self) -> str:
-        if self._lost is None:
-            raise RuntimeError("no connection to wait for")
-        return await self._lost
-
-    def _end(self, reason: str) -> None:
-        """Forget the connection that was."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._transport is None:
-            return
-        self._transport = None
-        self._session.lost(reason, self._loop.time())
-        if self._on_lost is not None:
-            self._on_lost(reason)
-
-    def _give_up(self, error: ConnectFailed, cause: Exception) -> None:
-        error.__cause__ = cause
-        self._refused = error
-        self._turn(ConnectionState.CLOSED)
-        if self._on_failed is not None:
-            self._on_failed(error)
-
-    def _turn(self, state: ConnectionState) -> None:
-        if state is not self.state:
-            logger.debug("%s: %s -> %s", self._base_url, self.state, state)
-        self.state = state
-        self._changed.set()
-
-    # ------------------------------------------------------------------------------------------------------- frames
-
-    def on_frame(self, payload: bytes, received_ns: int) -> None:
-        """One message came."""
-        self._received = True
-        session = self._session
-        session.receive(payload, received_ns)
-        if session.outbox or session.dead is not None:
-            self.work()
-
-    def on_ping(self, payload: bytes) -> None:
-        """A ping came."""
-        self._session.ping(payload, self._loop.time())
-        self.work()
-
-    def on_pong(self, payload: bytes) -> None:
-        """A pong came; none is ever asked for."""
-
-    def on_closed(self, reason: str) -> None:
-        """The socket is closed."""
-        if self._lost is not None and not self._lost.done():
-            self._lost.set_result(self._session.dead or reason)
-
-    def work(self) -> None:
-        """Let the session do what is due, carry out what it asks, and set the one timer anew."""
-        transport = self._transport
-        if transport is None:
-            return
-        next_tick = self._session.tick(self._loop.time())
-        outbox = self._session.outbox
-        while outbox:
-            kind, payload = outbox.popleft()
-            if kind == "send":
-                transport.send(payload)
-            else:
-                transport.pong(payload)
-        if self._session.dead is not None:
-            transport.abort()
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(next_tick, self.work)
-
-
-@lru_cache(maxsize=16)
-def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    """Verification against the system's authorities, or against the endpoint's own; there is no off switch.
-
-    Raises:
-        ConfigurationError: The endpoint's authority cannot be read.
-    """
-    try:
-        return ssl.create_default_context(cafile=endpoint.ca)
-    except OSError as error:
-        raise ConfigurationError(f"certificate authority {endpoint.ca} cannot be read: {error}") from error
+_OUT_OF_TIME = -1021
+_LOG_ON_TRIES = 2  # the second after a look at the exchange's clock
+_TIME, _LOG_ON = TimeRequest(), SessionLogonRequest()
 
 
 class StreamConnection(BinanceWebSocketConnection):
@@ -385,38 +50,155 @@ class StreamConnection(BinanceWebSocketConnection):
 
 
 class ApiConnection(BinanceWebSocketConnection):
-    """A connection to the WebSocket API."""
+    """A connection to the WebSocket API.
 
-    def __init__(self, base_url: str, session: ApiSession, **options: Any) -> None:
+    Args:
+        base_url: The API's address.
+        session: Its Sans-I/O half.
+        key: Signs requests that need it, and logs the session on where it can (Ed25519).
+        recv_window: Milliseconds for which signed requests are good; Binance's 5,000 by default.
+        options: As for ``BinanceWebSocketConnection``.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        session: ApiSession,
+        *,
+        key: Key | None = None,
+        recv_window: float | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(base_url, session, **options)
         self._api = session
+        self._identity = None if key is None else Identity(key, self._budgets.orders[key.api_key])
+        self._recv_window = recv_window
+        self._look_at = 0.0
+        self._log_on_tries = 0
+        self._log_on_after_look = False
+        self._log_on_due = key is not None and key.can_log_on
+        self._log_on_error: BinanceError | None = None
 
-    async def call(self, request: Request[R], *, timeout: float | None = None, patience: float = 60.0) -> R:
+    async def call(
+        self,
+        request: Request[R],
+        *,
+        key: Key | None = None,
+        recv_window: float | None = None,
+        timeout: float | None = None,
+        patience: float = 60.0,
+    ) -> R:
         """Send a request and wait for its result; opens the connection when needed.
+
+        A request that is refused for its timestamp is sent once more after a look at the exchange's clock: such a
+        refusal says that nothing took effect.
 
         Args:
             request: What to ask.
+            key: Sign this request with another key than the connection's.
+            recv_window: Milliseconds for which this request is good.
             timeout: Seconds for the reply once sent; by default that of the connection.
-            patience: Seconds to wait for request weight before ``RateLimited`` is raised.
+            patience: Seconds to wait for request weight and order budget before ``RateLimited`` is raised.
 
         Raises:
-            RequestInvalid: The request breaks a documented rule; nothing was sent.
+            RequestInvalid: The request breaks a documented rule, or needs a logged-on session; nothing was sent.
+            ConfigurationError: The request needs a key; nothing was sent.
             ConnectFailed: No connection; nothing was sent.
             RequestRejected: The exchange refused; ``RateLimited`` and ``Banned`` say when to try again.
             OutcomeUnknown: Sent, and no answer.
         """
+        identity = self._identity_for(request, key)
         params = request.params()
+        window = self._recv_window if recv_window is None else recv_window
         limit = self._timeouts.request if timeout is None else timeout
         self.open()
-        await self._permission(request, patience)
+        await self._permission(request, patience, identity)
+        try:
+            return await self._exchange(request, params, limit, identity, window)
+        except RequestRejected as error:
+            if error.code != _OUT_OF_TIME:
+                raise
+        await self.synchronise_clock()
+        await self._permission(request, patience, identity)
+        return await self._exchange(request, params, limit, identity, window)
+
+    async def wait_logged_on(self) -> None:
+        """Open the connection and wait until its session is logged on.
+
+        Raises:
+            ConfigurationError: The connection's key cannot log on; only Ed25519 keys can.
+            ConnectFailed: No connection.
+            RequestRejected: The exchange refused the log-on.
+        """
+        if self._identity is None or not self._identity.key.can_log_on:
+            raise ConfigurationError("a session is logged on with an Ed25519 key")
+        self.open()
+        while not self._api.logged_on:
+            await self.wait_open()
+            if self._log_on_error is not None:
+                raise self._log_on_error
+            self._changed.clear()
+            await self._changed.wait()
+
+    @property
+    def logged_on(self) -> bool:
+        """Whether the session is logged on."""
+        return self._api.logged_on
+
+    def now_on_exchange(self) -> int:
+        """The exchange's time, in the connection's unit."""
+        return self._api.timestamp(self._loop.time())
+
+    async def synchronise_clock(self) -> None:
+        """Look at the exchange's clock anew, trusting no earlier look.
+
+        Raises:
+            ConnectFailed: No connection.
+            OutcomeUnknown: No answer.
+        """
+        self._api.clock.forget()
+        await self._permission(_TIME, 60.0, None)
+        sent = self._loop.time()
+        answer = await self._exchange(_TIME, {}, self._timeouts.request, None, None)
+        self._api.observe_time(sent, answer.server_time, self._loop.time())
+
+    def work(self) -> None:
+        """Do what is due, the look at the exchange's clock and the log-on among it."""
+        if self._transport is not None and self._identity is not None and self._api.accepts_requests:
+            self._tend(self._identity, self._loop.time())
+        super().work()
+
+    # ------------------------------------------------------------------------------------------------------ requests
+
+    def _identity_for(self, request: Request[Any], key: Key | None) -> Identity | None:
+        if request.api.security is SecurityType.NONE:
+            return None
+        if key is not None:
+            refuse_in_clear(self._base_url)
+            return Identity(key, self._budgets.orders[key.api_key], ad_hoc=True)
+        if self._identity is None:
+            raise ConfigurationError(f"{request.api.name} needs a key; give one to the client")
+        return self._identity
+
+    async def _exchange(
+        self,
+        request: Request[R],
+        params: dict[str, Any],
+        timeout: float,
+        identity: Identity | None,
+        recv_window: float | None,
+    ) -> R:
+        """Send and wait."""
         reply: asyncio.Future[R] = self._loop.create_future()
         number = self._api.send(
             request,
             params,
             now=self._loop.time(),
-            timeout=limit,
+            timeout=timeout,
             resolve=lambda result: None if reply.done() else reply.set_result(result),
             reject=lambda error: None if reply.done() else reply.set_exception(error),
+            identity=identity,
+            recv_window=recv_window,
         )
         self.work()
         try:
@@ -428,18 +210,99 @@ class ApiConnection(BinanceWebSocketConnection):
     def _is_ready(self) -> bool:
         return super()._is_ready() and self._api.accepts_requests
 
-    async def _permission(self, request: Request[Any], patience: float) -> None:
-        """Wait until the connection is open and the weight may be spent."""
+    async def _permission(self, request: Request[Any], patience: float, identity: Identity | None) -> None:
+        """Wait until the connection is open and weight and orders may be spent."""
         latest = self._loop.time() + patience
         while True:
             await self.wait_open()
-            delay = self._api.wait(request, self._loop.time())
+            delay = self._api.wait(request, self._loop.time(), identity)
             if delay <= 0:
                 return
             if self._loop.time() + delay > latest:
                 until = int((self._environment.wall_clock() + delay) * 1000)
-                raise RateLimited(request.api.name, 429, -1003, "request weight is used up", {"retryAfter": until})
+                why = "request weight or order budget is used up"
+                raise RateLimited(request.api.name, 429, -1003, why, {"retryAfter": until})
             await asyncio.sleep(delay)
+
+    # ------------------------------------------------------------------------------------------------ clock and log-on
+
+    def _tend(self, identity: Identity, now: float) -> None:
+        """Look at the clock and log on, as soon as each is due and its weight may be spent."""
+        if now >= self._look_at and self._api.wait(_TIME, now) <= 0:
+            self._look_at = now + SYNCHRONISE_SECONDS
+            self._send_aside(_TIME, None, lambda answer: self._looked(now, answer), _say)
+        if self._log_on_due and self._api.wait(_LOG_ON, now) <= 0:
+            self._log_on_due = False
+            self._log_on_tries += 1
+            self._send_aside(_LOG_ON, identity, self._logged_on, self._not_logged_on)
+
+    def _send_aside(
+        self,
+        request: Request[R],
+        identity: Identity | None,
+        resolve: Callable[[R], None],
+        reject: Callable[[BinanceError], None],
+    ) -> None:
+        now, limit = self._loop.time(), self._timeouts.request
+        self._api.send(
+            request,
+            {},
+            now=now,
+            timeout=limit,
+            resolve=resolve,
+            reject=reject,
+            identity=identity,
+            recv_window=self._recv_window if identity is not None else None,
+        )
+
+    def _looked(self, sent: float, answer: ServerTime) -> None:
+        self._api.observe_time(sent, answer.server_time, self._loop.time())
+        if self._log_on_after_look:
+            self._log_on_after_look, self._log_on_due = False, True
+            self.work()
+
+    def _logged_on(self, answer: object) -> None:  # noqa: ARG002 - what it says is known
+        self._api.logged_on = True
+        self._changed.set()
+
+    def _not_logged_on(self, error: BinanceError) -> None:
+        late = isinstance(error, RequestRejected) and error.code == _OUT_OF_TIME
+        if late and self._log_on_tries < _LOG_ON_TRIES:
+            self._api.clock.forget()
+            self._look_at, self._log_on_after_look = 0.0, True
+            self._loop.call_soon(self.work)
+            return
+        logger.warning("%s: the session was not logged on: %s", self._base_url, error)
+        self._log_on_error = error
+        self._changed.set()
+
+    def _end(self, reason: str) -> None:
+        super()._end(reason)
+        self._look_at = 0.0
+        self._log_on_tries = 0
+        self._log_on_after_look = False
+        self._log_on_error = None
+        self._log_on_due = self._identity is not None and self._identity.key.can_log_on
+
+
+def _say(error: BinanceError) -> None:
+    logger.debug("a look at the exchange's clock failed: %s", error)
+
+
+def refuse_in_clear(url: str) -> None:
+    """Refuse to show a key on a connection that is neither encrypted nor on this machine.
+
+    Raises:
+        ConfigurationError: It is such a connection.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if parts.scheme != "wss" and not local:
+        raise ConfigurationError(f"{url}: keys are used over wss:// only, except on this machine")
 
 
 def stream_connection(
@@ -477,11 +340,22 @@ def stream_connection(
 def api_connection(
     endpoint: Endpoint,
     *,
+    key: Key | None = None,
+    recv_window: float | None = None,
+    on_user_event: Callable[[int | None, bytes, int], None] | None = None,
+    on_lost: Callable[[str], None] | None = None,
+    on_failed: Callable[[ConnectFailed], None] | None = None,
     backoff: Backoff | None = None,
     timeouts: Timeouts | None = None,
     environment: Environment | None = None,
 ) -> ApiConnection:
-    """A connection to the WebSocket API of ``endpoint``; opened by its first call."""
+    """A connection to the WebSocket API of ``endpoint``; opened by its first call.
+
+    Raises:
+        ConfigurationError: A key would be shown on a connection that is neither encrypted nor on this machine.
+    """
+    if key is not None:
+        refuse_in_clear(endpoint.api_url)
     environment = environment or Environment()
     session = ApiSession(
         weights=environment.budgets(endpoint.api_url).weights,
@@ -489,9 +363,19 @@ def api_connection(
         timeouts=timeouts,
         on_shutdown=lambda event: logger.info("%s: server shutdown announced at %d", endpoint.name, event.event_time),
         on_problem=lambda error: logger.warning("%s: %s", endpoint.name, error),
+        on_user_event=on_user_event,
     )
     return ApiConnection(
-        endpoint.api_url, session, endpoint=endpoint, backoff=backoff, timeouts=timeouts, environment=environment
+        endpoint.api_url,
+        session,
+        key=key,
+        recv_window=recv_window,
+        endpoint=endpoint,
+        backoff=backoff,
+        timeouts=timeouts,
+        environment=environment,
+        on_lost=on_lost,
+        on_failed=on_failed,
     )
 
 

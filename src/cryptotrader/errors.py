@@ -19,13 +19,15 @@
     ├─ OutcomeUnknown                sent, and no answer: ask before sending again
     ├─ ConsumerTooSlow               the bounded buffer of a stream overflowed
     ├─ BookOutOfSync                 an order book lost its place in the diff stream
-    └─ GapUnfilled                   trades are missing and could not be fetched
+    ├─ GapUnfilled                   trades are missing and could not be fetched
+    └─ BalanceUnexplained            an account's balance changed while no events came, and no trade tells why
 
 ``IngestionError`` and its children belong to capture: ``UnknownSymbol``, ``SinkFailed``, ``SinkLocked``.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 
@@ -240,6 +242,24 @@ class GapUnfilled(BinanceError):
         self.symbol = symbol
         self.first = first
         self.last = last
+
+
+class BalanceUnexplained(BinanceError):
+    """A balance changed while no user data events came, and the account's trades do not say why.
+
+    A deposit, a withdrawal or a transfer, most likely; the state is current again.
+
+    Attributes:
+        asset: Which one.
+        expected: Free and locked together, by what was known.
+        found: Free and locked together, by the exchange.
+    """
+
+    def __init__(self, asset: str, expected: Decimal, found: Decimal) -> None:
+        super().__init__(f"{asset}: expected {expected:f}, found {found:f}; the trades do not explain it")
+        self.asset = asset
+        self.expected = expected
+        self.found = found
 
 
 class IngestionError(BinanceError):

@@ -6,25 +6,70 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
 from cryptotrader.config import Timeouts, TimeUnit
-from cryptotrader.errors import BinanceError, DecodeFailed, OutcomeUnknown, RateLimited, UnexpectedFrame
+from cryptotrader.errors import (
+    BinanceError,
+    DecodeFailed,
+    OutcomeUnknown,
+    RateLimited,
+    RequestInvalid,
+    UnexpectedFrame,
+)
+from cryptotrader.models.base_models import plain
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol import codec
-from cryptotrader.protocol.limits import WeightBudget
-from cryptotrader.protocol.request import Method, Request
+from cryptotrader.protocol.clock import ClockOffset
+from cryptotrader.protocol.limits import OrderBudget, WeightBudget
+from cryptotrader.protocol.request import Method, Request, SecurityType, Signing
+from cryptotrader.protocol.signing import signature_payload
 
 CONNECT_WEIGHT = 2
 """Request weight of opening a connection."""
 
 _DRAIN_SECONDS = 1.0
 _OK = 200
+_UNAUTHORIZED = 401
 _TOO_MUCH_WEIGHT = -1003
+_TOO_MANY_ORDERS = -1015
+SYNCHRONISE_SECONDS = 60.0
+"""Time between two looks at the exchange's clock."""
 _NO_METHOD = Method("(no request)")
+
+
+class Key(Protocol):
+    """What signs requests for an account."""
+
+    @property
+    def api_key(self) -> str:
+        """The key's public name."""
+
+    @property
+    def can_log_on(self) -> bool:
+        """Whether a session can be logged on with it (Ed25519)."""
+
+    def sign(self, payload: str) -> str:
+        """The signature of a payload, as it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sends a request.
+
+    Attributes:
+        key: Signs it.
+        orders: The order budget of the key's account.
+        ad_hoc: Sign this request, even if the session is logged on with another key.
+    """
+
+    key: Key
+    orders: OrderBudget
+    ad_hoc: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +78,7 @@ class _Pending:
     resolve: Callable[[Any], None]
     reject: Callable[[BinanceError], None]
     weight: int
+    orders: OrderBudget | None = None
 
 
 class ApiSession:
@@ -44,6 +90,11 @@ class ApiSession:
         timeouts: Deadlines of replies and of silence.
         on_shutdown: Told that the server goes down.
         on_problem: Told of frames that belong to no request.
+        on_user_event: Told of user data events: subscription, the event as JSON, and its receive time in nanoseconds.
+
+    Attributes:
+        clock: The exchange's clock beside this one.
+        logged_on: Whether requests may go without signature.
     """
 
     def __init__(
@@ -54,12 +105,14 @@ class ApiSession:
         timeouts: Timeouts | None = None,
         on_shutdown: Callable[[ServerShutdown], None],
         on_problem: Callable[[BinanceError], None],
+        on_user_event: Callable[[int | None, bytes, int], None] | None = None,
     ) -> None:
         self._weights = weights
         self._time_unit = time_unit
         self._timeouts = timeouts or Timeouts()
         self._on_shutdown = on_shutdown
         self._on_problem = on_problem
+        self._on_user_event = on_user_event
         self._pending: dict[int, _Pending] = {}
         self._deadlines: list[tuple[float, int]] = []
         self._last_id = 0
@@ -68,6 +121,8 @@ class ApiSession:
         self._heard_at = 0.0
         self._drain_until: float | None = None
         self._wall_offset = 0.0
+        self.clock = ClockOffset()
+        self.logged_on = False
         self.counters: Counter[str] = Counter()
         self.outbox: deque[tuple[str, bytes]] = deque()
         self.redial_at_once = False
@@ -105,6 +160,7 @@ class ApiSession:
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone: every request on its way has an unknown outcome."""
         self._open = False
+        self.logged_on = False
         self.outbox.clear()
         self._deadlines.clear()
         for number in list(self._pending):
@@ -139,9 +195,21 @@ class ApiSession:
 
     # --------------------------------------------------------------------------------------------------------- requests
 
-    def wait(self, request: Request[Any], now: float) -> float:
-        """Seconds until the request's weight may be spent; 0 when it may be sent now."""
-        return self._weights.wait(request.weight, now + self._wall_offset)
+    def wait(self, request: Request[Any], now: float, identity: Identity | None = None) -> float:
+        """Seconds until the request's weight and orders may be spent; 0 when they may be spent now."""
+        wall = now + self._wall_offset
+        delay = self._weights.wait(request.weight, wall)
+        return delay if identity is None else max(delay, identity.orders.wait(request.api.orders, wall))
+
+    def timestamp(self, now: float) -> int:
+        """The exchange's time, in the connection's unit."""
+        scale = 1e6 if self._time_unit is TimeUnit.MICROSECOND else 1e3
+        return int((now + self._wall_offset + self.clock.offset) * scale)
+
+    def observe_time(self, sent: float, server_time: int, now: float) -> None:
+        """Take a sample of the exchange's clock: the answer, arriving now, to a request that was ``sent`` before."""
+        server = server_time / (1e6 if self._time_unit is TimeUnit.MICROSECOND else 1e3)
+        self.clock.observe(sent + self._wall_offset, now + self._wall_offset, server)
 
     def send(
         self,
@@ -152,15 +220,61 @@ class ApiSession:
         timeout: float,
         resolve: Callable[[Any], None],
         reject: Callable[[BinanceError], None],
+        identity: Identity | None = None,
+        recv_window: float | None = None,
     ) -> int:
-        """Put a request on its way; exactly one of ``resolve`` and ``reject`` is called later. Returns its id."""
+        """Put a request on its way; exactly one of ``resolve`` and ``reject`` is called later. Returns its id.
+
+        Args:
+            request: What to ask.
+            params: Its parameters, checked.
+            now: The time.
+            timeout: Seconds for the reply.
+            resolve: Called with the result.
+            reject: Called with the error.
+            identity: Who asks; needed for requests that are signed.
+            recv_window: Milliseconds for which the request is good; Binance's 5,000 by default.
+
+        Raises:
+            RequestInvalid: The request needs a key, or a session that is logged on.
+        """
+        params = self._authenticated(request.api, params, identity, recv_window, now)
         self._last_id += 1
-        weight = request.weight
-        self._pending[self._last_id] = _Pending(request, resolve, reject, weight)
+        weight, orders = request.weight, None
+        if identity is not None and request.api.orders:
+            orders = identity.orders
+            orders.spend(request.api.orders)
+        self._pending[self._last_id] = _Pending(request, resolve, reject, weight, orders)
         heapq.heappush(self._deadlines, (now + timeout, self._last_id))
         self._weights.spend(weight, now + self._wall_offset)
         self.outbox.append(("send", codec.encode_request(self._last_id, request.api.name, params)))
         return self._last_id
+
+    def _authenticated(
+        self, api: Method, params: dict[str, Any], identity: Identity | None, recv_window: float | None, now: float
+    ) -> dict[str, Any]:
+        """The parameters with what proves who sends them."""
+        if api.security is SecurityType.NONE:
+            return params
+        if api.signing is Signing.NEVER:
+            if not self.logged_on:
+                raise RequestInvalid("the session is not logged on; it takes an Ed25519 key", method=api.name)
+            return params
+        params = {**params, "timestamp": self.timestamp(now)}
+        if recv_window is not None:
+            exact = Decimal(str(recv_window))
+            params["recvWindow"] = int(exact) if exact == exact.to_integral_value() else plain(exact)
+        if (
+            self.logged_on
+            and api.signing is Signing.UNLESS_LOGGED_ON
+            and not (identity is not None and identity.ad_hoc)
+        ):
+            return params
+        if identity is None:
+            raise RequestInvalid("needs a key", method=api.name)
+        params["apiKey"] = identity.key.api_key
+        params["signature"] = identity.key.sign(signature_payload(params))
+        return params
 
     def forget(self, number: int, now: float) -> None:
         """The caller no longer waits; a reply that still comes is counted and dropped."""
@@ -179,24 +293,32 @@ class ApiSession:
         if frame.rate_limits:
             self._weights.learn(frame.rate_limits, now + self._wall_offset)
         if frame.event:
-            self._receive_event(bytes(frame.event), payload, now)
+            self._receive_event(frame, payload, received_ns)
         elif (number := frame.id) is None or not isinstance(number, int) or number not in self._pending:
             self.counters["unmatched"] += 1
             if frame.error is not None:
-                self._obey(codec.rejection(_NO_METHOD, 0, frame.status, frame.error))
+                if frame.status == _UNAUTHORIZED:
+                    self.logged_on = False
+                self._obey(codec.rejection(_NO_METHOD, 0, frame.status, frame.error), None)
                 self._on_problem(UnexpectedFrame(f"error without a request: {frame.error.msg}", payload))
         else:
             self._answer(number, frame, payload, now)
 
     def _answer(self, number: int, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
         succeeded = frame.status == _OK and frame.error is None
-        api = self._pending[number].request.api
-        pending = self._take(number, now, charged=not frame.rate_limits and not (succeeded and api.free_on_success))
+        api, orders = self._pending[number].request.api, self._pending[number].orders
+        told = orders is not None and orders.learn(frame.rate_limits, now + self._wall_offset)
+        pending = self._take(
+            number,
+            now,
+            charged=not frame.rate_limits and not (succeeded and api.free_on_success),
+            ordered=succeeded and not told,
+        )
         if pending is None:
             return
         if frame.error is not None:
             error = codec.rejection(api, number, frame.status, frame.error)
-            self._obey(error)
+            self._obey(error, orders)
             pending.reject(error)
             return
         try:
@@ -219,22 +341,32 @@ class ApiSession:
         error.__cause__ = cause
         return error
 
-    def _obey(self, error: BinanceError) -> None:
-        if isinstance(error, RateLimited) and error.retry_after is not None and error.code == _TOO_MUCH_WEIGHT:
-            scale = 1e6 if error.retry_after >= 10**14 else 1e3
-            self._weights.close_until(error.retry_after / scale)
+    def _obey(self, error: BinanceError, orders: OrderBudget | None) -> None:
+        if not isinstance(error, RateLimited) or error.retry_after is None:
+            return
+        until = error.retry_after / (1e6 if error.retry_after >= 10**14 else 1e3)
+        if error.code == _TOO_MUCH_WEIGHT:
+            self._weights.close_until(until)
+        elif error.code == _TOO_MANY_ORDERS and orders is not None:
+            orders.close_until(until)
 
-    def _receive_event(self, event: bytes, payload: bytes, now: float) -> None:
+    def _receive_event(self, frame: codec.ApiFrame, payload: bytes, received_ns: int) -> None:
+        event = bytes(frame.event)
         if codec.event_type(event) == "serverShutdown":
             self.redial_at_once = True
-            self._drain_until = now + _DRAIN_SECONDS
+            self._drain_until = received_ns / 1e9 - self._wall_offset + _DRAIN_SECONDS
             self._on_shutdown(msgspec.json.decode(event, type=ServerShutdown))
-            return
-        self.counters["unknown_events"] += 1
-        self._on_problem(UnexpectedFrame(f"unknown event {codec.event_type(event)!r}", payload))
+        elif self._on_user_event is not None:
+            self._on_user_event(frame.subscription_id, event, received_ns)
+        else:
+            self.counters["unknown_events"] += 1
+            self._on_problem(UnexpectedFrame(f"unknown event {codec.event_type(event)!r}", payload))
 
-    def _take(self, number: int, now: float, *, charged: bool) -> _Pending | None:
+    def _take(self, number: int, now: float, *, charged: bool, ordered: bool = True) -> _Pending | None:
+        """No longer wait for a reply; whether weight and orders count is known, or the worse is assumed."""
         pending = self._pending.pop(number, None)
         if pending is not None:
+            if pending.orders is not None:
+                pending.orders.settle(pending.request.api.orders, now + self._wall_offset, charged=ordered)
             self._weights.settle(pending.weight, now + self._wall_offset, charged=charged)
         return pending

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from cryptotrader.models.base_models import RateLimit, RateLimitType
 
@@ -104,3 +105,69 @@ class WeightBudget:
         if index != self._index:
             self._index = index
             self._used = 0
+
+
+@dataclass(slots=True)
+class _OrderWindow:
+    limit: int
+    index: int = -1
+    used: int = 0
+
+    def turn(self, seconds: int, now: float) -> None:
+        index = int(now // seconds)
+        if index != self.index:
+            self.index, self.used = index, 0
+
+
+class OrderBudget:
+    """Unfilled orders of one account in fixed windows, corrected by the counts that the server sends.
+
+    The limits that Binance documents hold until the first reply tells the account's own.
+    """
+
+    def __init__(self) -> None:
+        self._windows = {10: _OrderWindow(50), 86_400: _OrderWindow(160_000)}
+        self._in_flight = 0
+        self._closed_until = 0.0
+
+    def wait(self, orders: int, now: float) -> float:
+        """Seconds until ``orders`` more may be sent; 0 when they may be sent now."""
+        if orders == 0:
+            return 0.0
+        delay = max(0.0, self._closed_until - now)
+        for seconds, window in self._windows.items():
+            window.turn(seconds, now)
+            if window.used + self._in_flight + orders > window.limit and window.used + self._in_flight > 0:
+                delay = max(delay, (window.index + 1) * seconds - now)
+        return delay
+
+    def spend(self, orders: int) -> None:
+        """Count orders that are being sent."""
+        self._in_flight += orders
+
+    def settle(self, orders: int, now: float, *, charged: bool) -> None:
+        """Count orders as answered or lost; ``charged`` tells whether the server has not told its own count."""
+        self._in_flight = max(0, self._in_flight - orders)
+        if charged:
+            for seconds, window in self._windows.items():
+                window.turn(seconds, now)
+                window.used += orders
+
+    def learn(self, limits: Iterable[RateLimit], now: float) -> bool:
+        """Take over what the server says of order limits and use; tells whether it said any."""
+        told = False
+        for limit in limits:
+            if limit.rate_limit_type is not RateLimitType.ORDERS:
+                continue
+            seconds = limit.interval.seconds * limit.interval_num
+            window = self._windows.setdefault(seconds, _OrderWindow(limit.limit))
+            window.limit = limit.limit
+            if limit.count is not None:
+                window.turn(seconds, now)
+                window.used = limit.count
+                told = True
+        return told
+
+    def close_until(self, moment: float) -> None:
+        """Allow no order before ``moment`` (Unix time)."""
+        self._closed_until = max(self._closed_until, moment)

@@ -1,0 +1,368 @@
+"""A connection that stays: the one place where sessions meet sockets, tasks and clocks.
+
+``BinanceWebSocketConnection`` dials, redials with back-off, feeds its session and carries out what the session asks.
+
+Source of the limits: Binance Spot documentation, "General connection information".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
+from cryptotrader.errors import ConfigurationError, ConnectFailed
+from cryptotrader.protocol.limits import OrderBudget, SlidingBudget, WeightBudget, connection_budget
+from cryptotrader.transport.base import Dialer, FrameTransport
+from cryptotrader.transport.picows import dial as dial_socket
+
+logger = get_logger(__name__)
+
+_NO_FAILURE_SECONDS = 60.0  # a connection that lived so long was one, even if nothing was said on it
+
+
+class ConnectionState(StrEnum):
+    """Where a connection is in its life."""
+
+    CLOSED = "closed"
+    CONNECTING = "connecting"
+    OPEN = "open"
+    WAITING = "waiting"
+    CLOSING = "closing"
+
+
+class Session(Protocol):
+    """What a connection needs of its Sans-I/O half."""
+
+    outbox: deque[tuple[str, bytes]]
+    dead: str | None
+    redial_at_once: bool
+
+    def url(self, base: str) -> str:
+        """The address to dial."""
+
+    def opened(self, now: float, wall: float) -> None:
+        """The connection is open."""
+
+    def lost(self, reason: str, now: float) -> None:
+        """The connection is gone."""
+
+    def receive(self, payload: bytes, received_ns: int) -> None:
+        """Take one frame."""
+
+    def ping(self, payload: bytes, now: float) -> None:
+        """A ping came."""
+
+    def tick(self, now: float) -> float:
+        """Do what is due; returns when to be called again."""
+
+
+@dataclass
+class AddressBudgets:
+    """What Binance counts per address, shared by all connections of a process to one host.
+
+    Attributes:
+        connections: Connection attempts.
+        weights: Request weight.
+        orders: Unfilled orders, by API key: Binance counts them for each account.
+    """
+
+    connections: SlidingBudget = field(default_factory=connection_budget)
+    weights: WeightBudget = field(default_factory=WeightBudget)
+    orders: defaultdict[str, OrderBudget] = field(default_factory=lambda: defaultdict(OrderBudget))
+
+
+_budgets: dict[str, AddressBudgets] = {}
+
+
+def budgets_for(url: str) -> AddressBudgets:
+    """The budgets of this process for the host of ``url``."""
+    return _budgets.setdefault(urlsplit(url).netloc, AddressBudgets())
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What connections take from outside, so that tests can put it in place.
+
+    Attributes:
+        dial: Opens connections.
+        budgets: Finds the budgets of a URL's host.
+        random: Evenly distributed numbers in [0, 1), for jitter.
+        wall_clock: Unix time in seconds.
+    """
+
+    dial: Dialer = dial_socket
+    budgets: Callable[[str], AddressBudgets] = budgets_for
+    random: Callable[[], float] = random.random
+    wall_clock: Callable[[], float] = time.time
+
+
+class BinanceWebSocketConnection:
+    """One connection that is kept up until ``close()``; a ``FrameHandler``.
+
+    Args:
+        base_url: What the session builds its address on.
+        session: The Sans-I/O half.
+        endpoint: For the private certificate authority, if any.
+        backoff: Delays between attempts.
+        timeouts: Deadlines.
+        environment: Dialer, budgets, randomness and clock.
+        on_lost: Told when an open connection ends, and why.
+        on_failed: Told when the attempts are exhausted.
+
+    Raises:
+        ConfigurationError: The endpoint's certificate authority cannot be read.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        session: Session,
+        *,
+        endpoint: Endpoint,
+        backoff: Backoff | None = None,
+        timeouts: Timeouts | None = None,
+        environment: Environment | None = None,
+        on_lost: Callable[[str], None] | None = None,
+        on_failed: Callable[[ConnectFailed], None] | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._session = session
+        self._tls = tls_context(endpoint) if base_url.startswith("wss:") else None
+        self._backoff = backoff or Backoff()
+        self._timeouts = timeouts or Timeouts()
+        self._environment = environment or Environment()
+        self._on_lost = on_lost
+        self._on_failed = on_failed
+        self._budgets = self._environment.budgets(base_url)
+        self._loop = asyncio.get_running_loop()
+        self._transport: FrameTransport | None = None
+        self._lost: asyncio.Future[str] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+        self._received = False
+        self._refused: ConnectFailed | None = None
+        self.state = ConnectionState.CLOSED
+
+    @property
+    def url(self) -> str:
+        """Where to, without query."""
+        return self._base_url
+
+    # ------------------------------------------------------------------------------------------------------- life
+
+    def open(self) -> None:
+        """Begin to connect and stay connected; does nothing when begun already."""
+        if self._task is None or self._task.done():
+            self._refused = None
+            self._turn(ConnectionState.CONNECTING)
+            self._task = self._loop.create_task(self._run(), name=f"connection to {self._base_url}")
+
+    async def wait_open(self, timeout: float | None = None) -> None:
+        """Wait until the connection is open.
+
+        Raises:
+            ConnectFailed: The attempts are exhausted, ``timeout`` seconds passed, or the connection was closed.
+        """
+        limit = self._timeouts.open if timeout is None else timeout
+        try:
+            async with asyncio.timeout(limit):
+                while not self._is_ready():
+                    self._raise_if_ended()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as error:
+            raise ConnectFailed(f"{self._base_url}: not connected within {limit:g} s", url=self._base_url) from error
+
+    def _is_ready(self) -> bool:
+        return self.state is ConnectionState.OPEN
+
+    def _raise_if_ended(self) -> None:
+        if self._refused is not None:
+            raise self._refused
+        if self._task is None or self.state in {ConnectionState.CLOSED, ConnectionState.CLOSING}:
+            raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
+
+    async def close(self) -> None:
+        """Close for good: the task ends and the socket closes, in any state, within the closing timeout."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._turn(ConnectionState.CLOSING)
+        if self._transport is not None and self._lost is not None:
+            self._transport.close()
+            await asyncio.wait([self._lost], timeout=self._timeouts.close)
+            self._transport.abort()
+        task.cancel()
+        await asyncio.wait([task])
+        self._end("closed by this side")
+        self._turn(ConnectionState.CLOSED)
+
+    async def _run(self) -> None:
+        try:
+            await self._stay_connected()
+        except Exception as error:
+            # without this an error in our own code would leave everyone waiting
+            logger.exception("%s: the connection's task failed", self._base_url)
+            self._end(repr(error))
+            self._give_up(ConnectFailed(f"internal error: {error!r}", url=self._base_url), error)
+
+    async def _stay_connected(self) -> None:
+        tries = failures = 0  # connections since the last healthy one; those of them, in a row, that brought nothing
+        delay = 0.0
+        while True:
+            await self._wait(delay)
+            try:
+                opened_at = await self._connect()
+            except ConnectFailed as error:
+                tries, failures = tries + 1, failures + 1
+                logger.warning("connect attempt %d failed: %s", failures, error)
+                if self._is_exhausted(failures, error):
+                    return
+                delay = max(self._delay(tries), error.retry_after or 0.0)
+                continue
+            reason = await self._until_lost()
+            if self.state is ConnectionState.CLOSING:
+                return
+            lived = self._loop.time() - opened_at
+            if self._received and lived >= self._backoff.healthy_after:
+                tries = 0
+            at_once = self._session.redial_at_once and tries == 0
+            self._end(reason)
+            tries, failures = tries + 1, 0 if self._received or lived >= _NO_FAILURE_SECONDS else failures + 1
+            if self._is_exhausted(failures, ConnectFailed(f"{self._base_url}: {reason}", url=self._base_url)):
+                return
+            delay = 0.0 if at_once else self._delay(tries)
+            logger.info("%s: %s; next attempt in %.3f s", self._base_url, reason, delay)
+
+    async def _wait(self, delay: float) -> None:
+        """Wait between attempts, for the back-off and for the budget of connections."""
+        while (delay := max(delay, self._budgets.connections.wait(self._loop.time()))) > 0:
+            self._turn(ConnectionState.WAITING)
+            await asyncio.sleep(delay)
+            delay = 0.0
+
+    def _is_exhausted(self, failures: int, error: ConnectFailed) -> bool:
+        """Whether the attempts are used up; if so everyone is told."""
+        if self._backoff.attempts is None or failures < self._backoff.attempts:
+            return False
+        gave_up = f"gave up after {failures} attempts: {error}"
+        self._give_up(ConnectFailed(gave_up, url=error.url, attempts=failures, status=error.status), error)
+        return True
+
+    def _delay(self, tries: int) -> float:
+        bound = self._backoff.bound(tries)
+        return bound * self._environment.random() if self._backoff.jitter else bound
+
+    async def _connect(self) -> float:
+        self._turn(ConnectionState.CONNECTING)
+        self._budgets.connections.spend(self._loop.time())
+        self._received = False
+        self._lost = self._loop.create_future()
+        self._transport = await self._environment.dial(
+            self._session.url(self._base_url),
+            self,
+            timeout=self._timeouts.open,
+            tls=self._tls,
+        )
+        now = self._loop.time()
+        self._session.opened(now, self._environment.wall_clock())
+        self._turn(ConnectionState.OPEN)
+        self.work()
+        return now
+
+    async def _until_lost(self) -> str:
+        if self._lost is None:
+            raise RuntimeError("no connection to wait for")
+        return await self._lost
+
+    def _end(self, reason: str) -> None:
+        """Forget the connection that was."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is None:
+            return
+        self._transport = None
+        self._session.lost(reason, self._loop.time())
+        if self._on_lost is not None:
+            self._on_lost(reason)
+
+    def _give_up(self, error: ConnectFailed, cause: Exception) -> None:
+        error.__cause__ = cause
+        self._refused = error
+        self._turn(ConnectionState.CLOSED)
+        if self._on_failed is not None:
+            self._on_failed(error)
+
+    def _turn(self, state: ConnectionState) -> None:
+        if state is not self.state:
+            logger.debug("%s: %s -> %s", self._base_url, self.state, state)
+        self.state = state
+        self._changed.set()
+
+    # ------------------------------------------------------------------------------------------------------- frames
+
+    def on_frame(self, payload: bytes, received_ns: int) -> None:
+        """One message came."""
+        self._received = True
+        session = self._session
+        session.receive(payload, received_ns)
+        if session.outbox or session.dead is not None:
+            self.work()
+
+    def on_ping(self, payload: bytes) -> None:
+        """A ping came."""
+        self._session.ping(payload, self._loop.time())
+        self.work()
+
+    def on_pong(self, payload: bytes) -> None:
+        """A pong came; none is ever asked for."""
+
+    def on_closed(self, reason: str) -> None:
+        """The socket is closed."""
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(self._session.dead or reason)
+
+    def work(self) -> None:
+        """Let the session do what is due, carry out what it asks, and set the one timer anew."""
+        transport = self._transport
+        if transport is None:
+            return
+        next_tick = self._session.tick(self._loop.time())
+        outbox = self._session.outbox
+        while outbox:
+            kind, payload = outbox.popleft()
+            if kind == "send":
+                transport.send(payload)
+            else:
+                transport.pong(payload)
+        if self._session.dead is not None:
+            transport.abort()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(next_tick, self.work)
+
+
+@lru_cache(maxsize=16)
+def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    """Verification against the system's authorities, or against the endpoint's own; there is no off switch.
+
+    Raises:
+        ConfigurationError: The endpoint's authority cannot be read.
+    """
+    try:
+        return ssl.create_default_context(cafile=endpoint.ca)
+    except OSError as error:
+        raise ConfigurationError(f"certificate authority {endpoint.ca} cannot be read: {error}") from error
