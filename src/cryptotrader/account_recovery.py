@@ -11,11 +11,11 @@ from decimal import Decimal
 
 from cryptotrader.base_operations import ApiConnection
 from cryptotrader.errors import RequestRejected
-from cryptotrader.models.account_models import AccountTrade
+from cryptotrader.models.account_models import AccountStatus, AccountTrade
 from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.order_models import Order
 from cryptotrader.models.user_models import ExecutionReportEvent, UserDataEvent
-from cryptotrader.protocol.account_state import AccountState
+from cryptotrader.protocol.account_state import AccountState, OrderKey, trade_key
 from cryptotrader.protocol.api_session import Key
 from cryptotrader.requests import (
     AccountStatusRequest,
@@ -24,6 +24,7 @@ from cryptotrader.requests import (
     OpenOrderListsStatusRequest,
     OpenOrdersStatusRequest,
     OrderStatusRequest,
+    TimeRequest,
 )
 
 _ROWS = 1000
@@ -74,33 +75,40 @@ class AccountReader:
             RequestRejected: The exchange refused.
             OutcomeUnknown: No answer.
         """
-        since, recovery = state.last_time, Recovery()
+        now = (await self._api.call(TimeRequest())).server_time
         orders = await self._api.call(OpenOrdersStatusRequest(), key=key)
-        if not first:
-            changed, gone = state.changed_orders(orders)
-            state.symbols |= {order.symbol for order in orders}
-            recovery.orders = changed + await self._ended(key, gone)
         lists = await self._api.call(OpenOrderListsStatusRequest(), key=key)
-        for attempt in range(_ATTEMPTS):
-            until = self._api.now_on_exchange()
-            trades = {} if first else state.new_trades(await self._trades(key, state.symbols, since, until))
+        recovery, gone = Recovery(), list[OrderKey]()
+        if first:
             account = await self._api.call(AccountStatusRequest(), key=key)
-            await self._learn_assets({trade.symbol for trade in trades.values()})
-            recovery.unexplained = {} if first else state.unexplained(account, trades.values(), self._assets)
-            if not recovery.unexplained or attempt == _ATTEMPTS - 1:
-                break  # otherwise a trade between both answers may be the reason, and the next ones agree
+        else:
+            recovery.orders, gone = state.changed_orders(orders)
+            state.symbols |= {order.symbol for order in orders}
+            recovery.orders += await self._ended(key, gone)
+            account = await self._explained(key, state, recovery, now)
         coming = {
             (event.symbol, event.trade_id, event.order_id)
             for event, _ in held
             if isinstance(event, ExecutionReportEvent)
         }
-        missed = {number: trade for number, trade in trades.items() if number not in coming}
-        recovery.trades = list(missed.values())
-        state.mark_delivered(missed)
-        state.restart(orders, lists, account, until)
+        recovery.trades = [trade for trade in recovery.trades if trade_key(trade) not in coming]
+        state.mark_delivered(recovery.trades)
+        state.restart(orders, gone, lists, account, now)
         return recovery
 
-    async def _ended(self, key: Key, gone: list[tuple[str, int]]) -> list[Order]:
+    async def _explained(self, key: Key, state: AccountState, recovery: Recovery, now: int) -> AccountStatus:
+        """The balances, and in ``recovery`` the trades that were missed and what these do not explain."""
+        for _ in range(_ATTEMPTS):
+            account = await self._api.call(AccountStatusRequest(), key=key)
+            recovery.trades = state.new_trades(await self._trades(key, state.symbols, state.last_time, now))
+            settled = [trade for trade in recovery.trades if trade.time <= account.update_time]
+            await self._learn_assets({trade.symbol for trade in settled} | state.symbols_of_unsettled())
+            recovery.unexplained = state.unexplained(account, settled, self._assets)
+            if not recovery.unexplained:
+                break  # otherwise a trade of that very moment may be the reason, and the next answers agree
+        return account
+
+    async def _ended(self, key: Key, gone: list[OrderKey]) -> list[Order]:
         """The last state of orders that are open no more."""
         found: list[Order] = []
         for symbol, number in gone:
@@ -111,14 +119,14 @@ class AccountReader:
                     raise
         return found
 
-    async def _trades(self, key: Key, symbols: set[str], since: int, until: int) -> list[AccountTrade]:
-        """Own trades of symbols between two times, asked for a day at a time, as Binance wants it."""
-        day = _DAY_US if to_micros(until) == until else _DAY_US // 1000
+    async def _trades(self, key: Key, symbols: set[str], since: int, now: int) -> list[AccountTrade]:
+        """Own trades of symbols since a time, asked for a day at a time, as Binance wants it."""
+        day = _DAY_US if to_micros(now) == now else _DAY_US // 1000
         found: list[AccountTrade] = []
         for symbol in sorted(symbols):
             start = since
-            while start <= until:
-                end = min(start + day, until)
+            while start <= now:
+                end = start + day
                 rows = await self._api.call(
                     MyTradesRequest(symbol=symbol, start_time=start, end_time=end, limit=_ROWS), key=key
                 )

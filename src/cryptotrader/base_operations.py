@@ -21,7 +21,14 @@ from cryptotrader.connection import (
     ConnectionState,
     Environment,
 )
-from cryptotrader.errors import BinanceError, ConfigurationError, ConnectFailed, RateLimited, RequestRejected
+from cryptotrader.errors import (
+    BinanceError,
+    ConfigurationError,
+    ConnectFailed,
+    OutcomeUnknown,
+    RateLimited,
+    RequestRejected,
+)
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.models.market_models import ServerTime
 from cryptotrader.protocol.api_session import SYNCHRONISE_SECONDS, ApiSession, Identity, Key
@@ -139,6 +146,11 @@ class ApiConnection(BinanceWebSocketConnection):
                 raise self._log_on_error
             self._changed.clear()
             await self._changed.wait()
+
+    @property
+    def recv_window(self) -> float | None:
+        """Milliseconds for which signed requests are good; ``None`` for Binance's 5,000."""
+        return self._recv_window
 
     @property
     def logged_on(self) -> bool:
@@ -267,6 +279,10 @@ class ApiConnection(BinanceWebSocketConnection):
 
     def _not_logged_on(self, error: BinanceError) -> None:
         late = isinstance(error, RequestRejected) and error.code == _OUT_OF_TIME
+        if isinstance(error, OutcomeUnknown) and self._log_on_tries < _LOG_ON_TRIES:
+            self._log_on_due = True  # logging on twice does no harm
+            self._loop.call_soon(self.work)
+            return
         if late and self._log_on_tries < _LOG_ON_TRIES:
             self._api.clock.forget()
             self._look_at, self._log_on_after_look = 0.0, True

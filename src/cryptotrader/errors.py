@@ -5,6 +5,7 @@
     BinanceError
     ├─ ConfigurationError            a setting is wrong; nothing was sent
     ├─ RequestInvalid                a request breaks Binance's rules; nothing was sent
+    │  └─ FilterViolated             an order breaks a filter of its symbol; see ``filter``
     ├─ TransportError
     │  ├─ ConnectFailed              no connection could be opened
     │  └─ ConnectionLost             an open connection ended
@@ -17,6 +18,7 @@
     │  ├─ Banned                     this address is shut out until ``until``
     │  └─ PartiallyApplied           one half of a cancel-replace took effect; see ``data``
     ├─ OutcomeUnknown                sent, and no answer: ask before sending again
+    ├─ OrderNotFilled                an order that was awaited ended without being filled
     ├─ ConsumerTooSlow               the bounded buffer of a stream overflowed
     ├─ BookOutOfSync                 an order book lost its place in the diff stream
     ├─ GapUnfilled                   trades are missing and could not be fetched
@@ -49,6 +51,20 @@ class RequestInvalid(BinanceError, ValueError):
     def __init__(self, message: str, *, method: str = "") -> None:
         super().__init__(f"{method}: {message}" if method else message)
         self.method = method
+
+
+class FilterViolated(RequestInvalid):
+    """An order breaks a filter of its symbol; nothing was sent.
+
+    Attributes:
+        symbol: Whose filter.
+        filter: Its name, such as ``LOT_SIZE``.
+    """
+
+    def __init__(self, symbol: str, filter: str, why: str, *, method: str = "") -> None:  # noqa: A002 - Binance's word
+        super().__init__(f"{symbol}: {filter}: {why}", method=method)
+        self.symbol = symbol
+        self.filter = filter
 
 
 class TransportError(BinanceError):
@@ -196,6 +212,29 @@ class OutcomeUnknown(BinanceError):
         self.method = method
         self.id = id
         self.why = why
+
+
+class OrderNotFilled(BinanceError):
+    """An order that was awaited ended without being filled.
+
+    Attributes:
+        symbol: Its symbol.
+        client_order_id: Its client order id.
+        status: How it ended, such as ``CANCELED``.
+        executed_quantity: What was traded before.
+        expiry_reason: Why it expired; empty when Binance did not say.
+    """
+
+    def __init__(
+        self, symbol: str, client_order_id: str, status: str, executed_quantity: Decimal, expiry_reason: str = ""
+    ) -> None:
+        why = f" ({expiry_reason})" if expiry_reason else ""
+        super().__init__(f"{symbol} {client_order_id}: {status}{why} with {executed_quantity:f} executed")
+        self.symbol = symbol
+        self.client_order_id = client_order_id
+        self.status = status
+        self.executed_quantity = executed_quantity
+        self.expiry_reason = expiry_reason
 
 
 class ConsumerTooSlow(BinanceError):

@@ -6,7 +6,6 @@ Source: Binance Spot documentation, "User Data Streams" and "User Data Stream re
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +16,25 @@ from cryptotrader.account_recovery import AccountReader, Recovery
 from cryptotrader.base_operations import ApiConnection, Environment, api_connection
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
 from cryptotrader.connection import ConnectionState
-from cryptotrader.errors import BalanceUnexplained, BinanceError, ConfigurationError, ConnectFailed, DecodeFailed
+from cryptotrader.errors import (
+    BalanceUnexplained,
+    BinanceError,
+    ConfigurationError,
+    ConnectFailed,
+    DecodeFailed,
+    OutcomeUnknown,
+    RateLimited,
+)
 from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
 from cryptotrader.models.user_models import EventStreamTerminatedEvent, UserDataEvent, decode_user_data_event
 from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.api_session import Key
-from cryptotrader.requests import UserDataStreamSubscribeRequest, UserDataStreamSubscribeSignatureRequest
+from cryptotrader.requests import (
+    UserDataStreamSubscribeRequest,
+    UserDataStreamSubscribeSignatureRequest,
+    UserDataStreamUnsubscribeRequest,
+)
 from cryptotrader.subscription import DEFAULT_BUFFER, CallbackSubscription, Subscription
 
 logger = get_logger(__name__)
@@ -52,6 +63,7 @@ class _Account:
         number: Its subscription on the present connection; ``None`` while there is none.
         held: Events that wait until what was missed has been delivered; ``None`` while none have to.
         lost_ns: When it was interrupted; ``None`` before the first time it was up, and while it is.
+        is_refused: The exchange does not take the key on the present connection.
     """
 
     key: Key
@@ -62,6 +74,7 @@ class _Account:
     was_up: bool = False
     lost_ns: int | None = None
     lost_why: str = ""
+    is_refused: bool = False
 
 
 class UserStream:
@@ -110,6 +123,8 @@ class UserStream:
         self._reader = AccountReader(self._api)
         self._by_number: dict[int, _Account] = {}
         self._early: list[tuple[int, bytes, int]] = []
+        self._subscribing = 0
+        self._wall_clock = (environment or Environment()).wall_clock
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
@@ -216,7 +231,7 @@ class UserStream:
                 if self._api.state is ConnectionState.CLOSED:
                     return  # given up or closed: everyone was told
                 continue
-            down = [account for account in self._accounts.values() if account.number is None]
+            down = [each for each in self._accounts.values() if each.number is None and not each.is_refused]
             failed = [account for account in down if not await self._bring_up(account)]
             try:
                 async with asyncio.timeout(_RETRY_SECONDS if failed else None):
@@ -225,36 +240,53 @@ class UserStream:
                 continue
 
     async def _bring_up(self, account: _Account) -> bool:
-        """Subscribe one account, read what it missed and deliver it; tells whether that is done or was refused."""
+        """Subscribe one account, read what it missed and deliver it; ``False`` when that is to be tried again."""
         account.held = []
         try:
             await self._subscribe(account)
             missed = await self._reader.read(account.key, account.state, account.held, first=not account.was_up)
-        except ConnectFailed:
+            self._deliver_missed(account, missed)
+        except (ConnectFailed, OutcomeUnknown, RateLimited) as error:
+            logger.info("user data of %s…: %s; tried again", account.key.api_key[:4], error)
+            await self._drop(account)
             return False
         except BinanceError as error:
             logger.warning("user data of %s…: %s", account.key.api_key[:4], error)
-            self._forget(account)
-            for entry in account.entries:
+            account.is_refused = True  # the answer stays the same until there is another connection
+            await self._drop(account)
+            for entry in tuple(account.entries):
                 entry.subscription.fail(error)
-            return False
-        self._deliver_missed(account, missed)
         return True
 
     async def _subscribe(self, account: _Account) -> None:
-        if account.key is self._first and account.key.can_log_on:
-            await self._api.wait_logged_on()
-            answer = await self._api.call(UserDataStreamSubscribeRequest())
-        else:
-            answer = await self._api.call(UserDataStreamSubscribeSignatureRequest(), key=account.key)
+        self._subscribing += 1
+        try:
+            if account.key is self._first and account.key.can_log_on:
+                await self._api.wait_logged_on()
+                answer = await self._api.call(UserDataStreamSubscribeRequest())
+            else:
+                answer = await self._api.call(UserDataStreamSubscribeSignatureRequest(), key=account.key)
+        finally:
+            self._subscribing -= 1
         account.number = answer.subscription_id
         self._by_number[answer.subscription_id] = account
         early, self._early = self._early, []
         for number, event, received_ns in early:
             self._on_event(number, event, received_ns)
 
+    async def _drop(self, account: _Account) -> None:
+        """End a subscription whose account could not be read: the next attempt makes another."""
+        number = account.number
+        self._forget(account)
+        if number is None:
+            return
+        try:
+            await self._api.call(UserDataStreamUnsubscribeRequest(subscription_id=number))
+        except BinanceError as error:
+            logger.debug("subscription %d was not ended: %s", number, error)
+
     def _deliver_missed(self, account: _Account, missed: Recovery) -> None:
-        now_ns = time.time_ns()
+        now_ns = self._now_ns()
         if account.was_up:
             self._tell_back(account, now_ns)
             for trade in missed.trades:
@@ -302,7 +334,8 @@ class UserStream:
             return
         account = self._by_number.get(number)
         if account is None:
-            if len(self._early) < _EARLY_EVENTS:  # the answer to the subscription is still on its way to its caller
+            # the answer to the subscription may still be on its way to its caller
+            if self._subscribing and len(self._early) < _EARLY_EVENTS:
                 self._early.append((number, payload, received_ns))
             return
         try:
@@ -330,10 +363,14 @@ class UserStream:
 
     def _interrupt(self, account: _Account, reason: str) -> None:
         if account.was_up and account.lost_ns is None:
-            account.lost_ns, account.lost_why = time.time_ns(), reason
+            account.lost_ns, account.lost_why = self._now_ns(), reason
         self._forget(account)
+        account.is_refused = False
         for entry in account.entries:
             entry.subscription.mark_lost(set(entry.subscription.streams))
+
+    def _now_ns(self) -> int:
+        return int(self._wall_clock() * 1e9)
 
     def _on_failed(self, error: ConnectFailed) -> None:
         for account in self._accounts.values():

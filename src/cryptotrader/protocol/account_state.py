@@ -6,13 +6,15 @@ Sans-I/O: events and answers go in; whether something is new, and what cannot be
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from cryptotrader.models.account_models import AccountStatus, AccountTrade, Balance
+from cryptotrader.models.base_models import Side
 from cryptotrader.models.order_models import ListOrderStatus, Order, OrderList, OrderStatus
 from cryptotrader.models.user_models import (
     AccountPositionEvent,
+    BalanceUpdateEvent,
     ExecutionReportEvent,
     ListStatusEvent,
     UserDataEvent,
@@ -29,6 +31,11 @@ OrderKey = tuple[str, int]
 
 TradeKey = tuple[str, int, int]
 """Symbol, trade id and order id: both orders of a trade may be the account's own."""
+
+
+def trade_key(trade: AccountTrade) -> TradeKey:
+    """What makes a trade recognised."""
+    return trade.symbol, trade.id, trade.order_id
 
 
 class _Seen:
@@ -69,6 +76,10 @@ class AccountState:
         self.balances: dict[str, Balance] = {}
         self.symbols: set[str] = set()
         self.last_time = 0
+        self._expected: set[OrderKey] = set()
+        self._balances_at = 0
+        self._unsettled_trades: list[ExecutionReportEvent] = []
+        self._unsettled_changes: list[BalanceUpdateEvent] = []
         self._executions = _Seen()
         self._trades = _Seen()
 
@@ -78,69 +89,123 @@ class AccountState:
         if isinstance(event, ExecutionReportEvent):
             return self._take_execution(event)
         if isinstance(event, AccountPositionEvent):
-            for each in event.balances:
-                self.balances[each.asset] = Balance(asset=each.asset, free=each.free, locked=each.locked)
+            self._take_position(event)
+        elif isinstance(event, BalanceUpdateEvent):
+            self._unsettled_changes.append(event)
         elif isinstance(event, ListStatusEvent):
             done = event.list_order_status is not ListOrderStatus.EXECUTING
             (self.order_lists.discard if done else self.order_lists.add)(event.order_list_id)
         return True
 
+    def _take_position(self, event: AccountPositionEvent) -> None:
+        if event.update_time < self._balances_at:
+            return  # what was read anew is newer
+        for each in event.balances:
+            self.balances[each.asset] = Balance(asset=each.asset, free=each.free, locked=each.locked)
+        # Binance tells of balances after the executions and transfers that changed them
+        self._unsettled_trades.clear()
+        self._unsettled_changes.clear()
+
     def _take_execution(self, event: ExecutionReportEvent) -> bool:
         self.symbols.add(event.symbol)
+        if not self._executions.add(event.symbol, event.execution_id):
+            return False
         key = (event.symbol, event.order_id)
+        self._expected.discard(key)
         if event.status in OPEN:
             self.open_orders[key] = event.executed_quantity
         else:
             self.open_orders.pop(key, None)
-        is_new = self._executions.add(event.symbol, event.execution_id)
         if event.trade_id < 0:
-            return is_new
-        return self._trades.add(event.symbol, event.trade_id, event.order_id) and is_new
+            return True
+        is_new = self._trades.add(event.symbol, event.trade_id, event.order_id)
+        if is_new and event.transaction_time > self._balances_at:
+            self._unsettled_trades.append(event)
+        return is_new
 
-    def new_trades(self, trades: Iterable[AccountTrade]) -> dict[TradeKey, AccountTrade]:
-        """Those of the trades that were not delivered before, in the order in which they happened."""
-        new = [trade for trade in trades if not self._trades.has(trade.symbol, trade.id, trade.order_id)]
-        ordered = sorted(new, key=lambda trade: (trade.time, trade.symbol, trade.id))
-        return {(trade.symbol, trade.id, trade.order_id): trade for trade in ordered}
+    def expect(self, symbol: str, order_id: int) -> None:
+        """An order was placed: whether or not its events come, it is read back after an interruption."""
+        self.symbols.add(symbol)
+        if (symbol, order_id) not in self.open_orders:
+            self._expected.add((symbol, order_id))
 
-    def mark_delivered(self, trades: Iterable[TradeKey]) -> None:
+    def new_trades(self, trades: Iterable[AccountTrade]) -> list[AccountTrade]:
+        """Those of the trades that were not delivered before, each once, in the order in which they happened."""
+        new = {
+            trade_key(trade): trade for trade in trades if not self._trades.has(trade.symbol, trade.id, trade.order_id)
+        }
+        return sorted(new.values(), key=lambda trade: (trade.time, trade.symbol, trade.id))
+
+    def mark_delivered(self, trades: Iterable[AccountTrade]) -> None:
         """These trades are being delivered; their events are recognised if they still come."""
-        for symbol, number, order_id in trades:
-            self._trades.add(symbol, number, order_id)
+        for trade in trades:
+            self._trades.add(*trade_key(trade))
 
     def changed_orders(self, now_open: Iterable[Order]) -> tuple[list[Order], list[OrderKey]]:
         """Open orders that are new or further executed than was known, and those that are open no more."""
         found = {(order.symbol, order.order_id): order for order in now_open}
         changed = [order for key, order in found.items() if self.open_orders.get(key) != order.executed_quantity]
-        return changed, [key for key in self.open_orders if key not in found]
+        return changed, [key for key in sorted(self.open_orders.keys() | self._expected) if key not in found]
 
-    def restart(self, orders: Iterable[Order], lists: Iterable[OrderList], account: AccountStatus, now: int) -> None:
-        """Take over what was read anew."""
+    def restart(
+        self,
+        orders: Iterable[Order],
+        ended: Iterable[OrderKey],
+        lists: Iterable[OrderList],
+        account: AccountStatus,
+        now: int,
+    ) -> None:
+        """Take over what was read anew.
+
+        Args:
+            orders: The open orders.
+            ended: Orders that are open no more.
+            lists: The open order lists.
+            account: The balances.
+            now: The exchange's time before anything was read.
+        """
         self.open_orders = {(each.symbol, each.order_id): each.executed_quantity or _ZERO for each in orders}
+        self._expected -= self.open_orders.keys() | set(ended)
         self.order_lists = {each.order_list_id for each in lists}
         self.balances = {each.asset: each for each in account.balances}
+        self._balances_at = account.update_time
+        self._unsettled_trades.clear()
+        self._unsettled_changes.clear()
         self.symbols |= {symbol for symbol, _ in self.open_orders}
         self.last_time = max(self.last_time, now)
 
+    def symbols_of_unsettled(self) -> set[str]:
+        """Symbols of trades that came before the balances after them."""
+        return {event.symbol for event in self._unsettled_trades}
+
     def unexplained(
-        self, account: AccountStatus, trades: Iterable[AccountTrade], assets: Mapping[str, tuple[str, str]]
+        self, account: AccountStatus, trades: Sequence[AccountTrade], assets: Mapping[str, tuple[str, str]]
     ) -> dict[str, tuple[Decimal, Decimal]]:
         """Balances that the trades do not explain: expected and found totals, by asset.
 
         Args:
             account: The balances now.
-            trades: Everything that was traded since the balances were known.
-            assets: Base and quote asset of each symbol.
+            trades: What was traded up to then and was not told by events.
+            assets: Base and quote asset of each symbol that was traded.
         """
         totals: defaultdict[str, Decimal] = defaultdict(Decimal)
         for each in self.balances.values():
             totals[each.asset] += each.free + each.locked
-        for trade in trades:
-            base, quote = assets[trade.symbol]
-            sign = 1 if trade.is_buyer else -1
-            totals[base] += sign * trade.quantity
-            totals[quote] -= sign * trade.quote_quantity
-            totals[trade.commission_asset] -= trade.commission
+        for change in self._unsettled_changes:
+            totals[change.asset] += change.delta
+        for symbol, sign, quantity, quote in [
+            *(
+                (event.symbol, _sign(event.side is Side.BUY), event.last_executed_quantity, event.last_quote_quantity)
+                for event in self._unsettled_trades
+            ),
+            *((trade.symbol, _sign(trade.is_buyer), trade.quantity, trade.quote_quantity) for trade in trades),
+        ]:
+            base, quote_asset = assets[symbol]
+            totals[base] += sign * quantity
+            totals[quote_asset] -= sign * quote
+        for paid in [*self._unsettled_trades, *trades]:
+            if paid.commission_asset is not None:
+                totals[paid.commission_asset] -= paid.commission
         found: defaultdict[str, Decimal] = defaultdict(Decimal)
         for balance in account.balances:
             found[balance.asset] = balance.free + balance.locked
@@ -149,3 +214,7 @@ class AccountState:
             for asset in sorted(totals.keys() | found.keys())
             if totals[asset] != found[asset]
         }
+
+
+def _sign(is_buyer: bool) -> int:  # noqa: FBT001 - the one thing it tells
+    return 1 if is_buyer else -1

@@ -24,7 +24,7 @@ from cryptotrader.models.base_models import (
     TrailingDeltaFilter,
 )
 
-_AT_MARKET = frozenset({OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT})
+AT_MARKET = frozenset({OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT})
 _STOP_LOSSES = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT})
 
 
@@ -68,7 +68,7 @@ class SymbolRules:
         trailing_delta: int | None = None,
     ) -> tuple[str, str] | None:
         """The first filter that an order breaks, by its name, and why; ``None`` when it breaks none."""
-        at_market = type in _AT_MARKET
+        at_market = type in AT_MARKET
         checks = (
             *self._of_prices(price, stop_price),
             *self._of_quantities(quantity, iceberg_qty, at_market=at_market),

@@ -1,0 +1,310 @@
+"""What became of a request about orders when its answer did not come: errors that can be resolved, and how.
+
+Nothing here sends a placement, a cancellation or an amendment: Binance takes a client order id again once its order is
+filled, so that sending again with the same id is no protection. It is asked, until the answer is certain.
+
+Source: Binance Spot documentation, "Timing security" and "Error codes" (-1006, -1007, -2013).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import TypeVar
+
+from cryptotrader.base_operations import ApiConnection
+from cryptotrader.config import get_logger
+from cryptotrader.errors import ConnectFailed, OutcomeUnknown, PartiallyApplied, RateLimited, RequestRejected
+from cryptotrader.models.base_models import to_micros
+from cryptotrader.models.order_models import CancelReplaceResponse, ListOrderStatus, Order
+from cryptotrader.order_registry import OrderRegistry
+from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
+from cryptotrader.requests import MyTradesRequest, OrderListStatusRequest, OrderStatusRequest
+
+logger = get_logger(__name__)
+T = TypeVar("T")
+
+RESOLVE_SECONDS = 60.0
+NO_SUCH_ORDER = -2013
+PROCESSING_SECONDS = 10.0
+"""How long Binance works on a request before it answers that the outcome is unknown (-1007)."""
+DEFAULT_RECV_WINDOW = 5_000.0
+"""Milliseconds for which a request is good where it does not say."""
+
+_ROWS = 1000
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0
+_EARLIER_US = 1_000_000  # a timestamp may be this far ahead of Binance's clock
+
+
+# ------------------------------------------------------------------------------------------------------------- errors
+
+
+class OrderOutcomeUnknown(OutcomeUnknown):
+    """A request about one order was sent and no answer came: ``resolve()`` before anything else.
+
+    Attributes:
+        client_order_id: The order's.
+    """
+
+    def __init__(
+        self,
+        error: OutcomeUnknown,
+        client_order_id: str,
+        resolve: Callable[[float | None], Awaitable[PlacedOrder | None]],
+    ) -> None:
+        super().__init__(error.method, error.id, error.why)
+        self.client_order_id = client_order_id
+        self._resolve = resolve
+
+    async def resolve(self, timeout: float | None = RESOLVE_SECONDS) -> PlacedOrder | None:
+        """Find out; ``None`` is certain: the order was not placed. Nothing is sent again.
+
+        After a cancellation or an amendment the order is given as it stands now.
+
+        Raises:
+            TimeoutError: Not within ``timeout`` seconds; it may be asked again.
+            RequestRejected: The exchange does not answer this key.
+        """
+        return await self._resolve(timeout)
+
+
+class OrderListOutcomeUnknown(OutcomeUnknown):
+    """A request about an order list was sent and no answer came: ``resolve()`` before anything else.
+
+    Attributes:
+        list_client_order_id: The list's.
+    """
+
+    def __init__(
+        self,
+        error: OutcomeUnknown,
+        list_client_order_id: str,
+        resolve: Callable[[float | None], Awaitable[PlacedOrderList | None]],
+    ) -> None:
+        super().__init__(error.method, error.id, error.why)
+        self.list_client_order_id = list_client_order_id
+        self._resolve = resolve
+
+    async def resolve(self, timeout: float | None = RESOLVE_SECONDS) -> PlacedOrderList | None:
+        """Find out; ``None`` is certain: the list was not placed. Errors as ``OrderOutcomeUnknown.resolve``."""
+        return await self._resolve(timeout)
+
+
+class ReplaceOutcomeUnknown(OutcomeUnknown):
+    """A cancel-replace was sent and no answer came: ``resolve()`` before anything else.
+
+    Attributes:
+        client_order_id: The new order's.
+    """
+
+    def __init__(
+        self, error: OutcomeUnknown, client_order_id: str, resolve: Callable[[float | None], Awaitable[Replacement]]
+    ) -> None:
+        super().__init__(error.method, error.id, error.why)
+        self.client_order_id = client_order_id
+        self._resolve = resolve
+
+    async def resolve(self, timeout: float | None = RESOLVE_SECONDS) -> Replacement:
+        """Find out how both orders stand; errors as ``OrderOutcomeUnknown.resolve``."""
+        return await self._resolve(timeout)
+
+
+class ReplacePartiallyApplied(PartiallyApplied):
+    """One half of a cancel-replace took effect.
+
+    Attributes:
+        outcome: Both halves as answered.
+        cancelled: The old order, if it was cancelled.
+        placed: The new order, if it was placed.
+    """
+
+    def __init__(
+        self,
+        error: PartiallyApplied,
+        outcome: CancelReplaceResponse,
+        *,
+        cancelled: PlacedOrder | None,
+        placed: PlacedOrder | None,
+    ) -> None:
+        super().__init__(error.method, error.status, error.code, error.message, error.data)
+        self.outcome = outcome
+        self.cancelled = cancelled
+        self.placed = placed
+
+
+# ------------------------------------------------------------------------------------------------------------- asking
+
+
+class _Undecided(Exception):
+    """The answer may still change."""
+
+
+class OutcomeInquiry:
+    """Asks how orders stand until the answer cannot change any more.
+
+    Args:
+        api: The connection.
+        registry: The orders that are followed.
+    """
+
+    def __init__(self, api: ApiConnection, registry: OrderRegistry) -> None:
+        self._api = api
+        self._registry = registry
+        self._settling = (api.recv_window or DEFAULT_RECV_WINDOW) / 1000 + PROCESSING_SECONDS
+
+    def settled_at(self) -> float:
+        """When nothing that was sent before now can take effect any more, by the event loop's clock."""
+        return asyncio.get_running_loop().time() + self._settling
+
+    async def refresh(self, order: PlacedOrder) -> None:
+        """Ask how an order stands, and for its trades where some are not known.
+
+        Raises:
+            ConnectFailed: No connection.
+            RequestRejected: There is no such order, or the exchange does not answer this key.
+            OutcomeUnknown: No answer.
+        """
+        by_client_id = order.client_order_id if order.order_id is None else None
+        request = OrderStatusRequest(symbol=order.symbol, order_id=order.order_id, orig_client_order_id=by_client_id)
+        found = await self._api.call(request)
+        if by_client_id is not None and _is_older(found, order):
+            # an earlier order of that client order id, of which Binance tells the newest
+            raise RequestRejected(request.api.name, 400, NO_SUCH_ORDER, "Order does not exist.")
+        self._registry.take_details(order, found)
+        await self._learn_trades(order)
+
+    async def placed(self, order: PlacedOrder, settled_at: float, timeout: float | None) -> PlacedOrder | None:
+        """Whether an order was placed; ``None`` is certain, and then it is followed no more."""
+
+        async def ask(*, late: bool) -> PlacedOrder | None:
+            try:
+                await self.refresh(order)
+            except RequestRejected as error:
+                if error.code != NO_SUCH_ORDER:
+                    raise
+                if not late or order.order_id is not None:  # shown by an event: the answer is behind
+                    raise _Undecided from error
+                self._registry.forget(order)
+                return None
+            return order
+
+        return await self._until_decided(ask, order, settled_at, timeout)
+
+    async def cancelled(self, order: PlacedOrder, settled_at: float, timeout: float | None) -> PlacedOrder:
+        """How an order stands once a cancellation can have no effect any more."""
+
+        async def ask(*, late: bool) -> PlacedOrder:
+            await self.refresh(order)
+            if not late and not order.life.is_ended:
+                raise _Undecided
+            return order
+
+        return await self._until_decided(ask, order, settled_at, timeout)
+
+    async def amended(
+        self, order: PlacedOrder, quantity: Decimal, settled_at: float, timeout: float | None
+    ) -> PlacedOrder:
+        """How an order stands once an amendment can have no effect any more."""
+
+        async def ask(*, late: bool) -> PlacedOrder:
+            await self.refresh(order)
+            is_amended = order.quantity is not None and order.quantity <= quantity
+            if not late and not is_amended and not order.life.is_ended:
+                raise _Undecided
+            return order
+
+        return await self._until_decided(ask, order, settled_at, timeout)
+
+    async def replaced(
+        self, old: PlacedOrder, new: PlacedOrder, settled_at: float, timeout: float | None
+    ) -> Replacement:
+        """How both orders of a cancel-replace stand."""
+        loop = asyncio.get_running_loop()
+        latest = None if timeout is None else loop.time() + timeout
+        placed = await self.placed(new, settled_at, timeout)
+        left = None if latest is None else max(0.0, latest - loop.time())
+        # the old order is cancelled before the new one is placed
+        settled = settled_at if placed is None else loop.time()
+        return Replacement(await self.cancelled(old, settled, left), placed)
+
+    async def list_placed(
+        self, orders: PlacedOrderList, settled_at: float, timeout: float | None
+    ) -> PlacedOrderList | None:
+        """Whether a list was placed; ``None`` is certain, and then it is followed no more."""
+
+        async def ask(*, late: bool) -> PlacedOrderList | None:
+            try:
+                await self.refresh_list(orders)
+            except RequestRejected as error:
+                if error.code != NO_SUCH_ORDER:
+                    raise
+                if not late or orders.order_list_id is not None:
+                    raise _Undecided from error
+                self._registry.forget_list(orders)
+                return None
+            return orders
+
+        return await self._until_decided(ask, orders, settled_at, timeout)
+
+    async def list_cancelled(
+        self, orders: PlacedOrderList, settled_at: float, timeout: float | None
+    ) -> PlacedOrderList:
+        """How a list stands once a cancellation can have no effect any more."""
+
+        async def ask(*, late: bool) -> PlacedOrderList:
+            await self.refresh_list(orders)
+            if not late and orders.status is ListOrderStatus.EXECUTING:
+                raise _Undecided
+            return orders
+
+        return await self._until_decided(ask, orders, settled_at, timeout)
+
+    async def refresh_list(self, orders: PlacedOrderList) -> None:
+        """Ask how a list and each of its orders stand; errors as ``refresh``."""
+        request = OrderListStatusRequest(order_list_id=orders.order_list_id)
+        if orders.order_list_id is None:
+            request = OrderListStatusRequest(orig_client_order_id=orders.list_client_order_id)
+        self._registry.take_list(orders, await self._api.call(request))
+        for order in orders.orders:
+            await self.refresh(order)
+
+    async def _learn_trades(self, order: PlacedOrder) -> None:
+        if order.life.has_all_fills or order.order_id is None:
+            return
+        from_id: int | None = None
+        while True:
+            trades = await self._api.call(
+                MyTradesRequest(symbol=order.symbol, order_id=order.order_id, from_id=from_id, limit=_ROWS)
+            )
+            for trade in trades:
+                self._registry.take_trade(order, trade)
+            if len(trades) < _ROWS:
+                return
+            from_id = trades[-1].id + 1
+
+    async def _until_decided(
+        self,
+        ask: Callable[..., Awaitable[T]],
+        followed: PlacedOrder | PlacedOrderList,
+        settled_at: float,
+        timeout: float | None,
+    ) -> T:
+        """Ask again and again; at each change that events tell, and surely once after ``settled_at``."""
+        loop, pause = asyncio.get_running_loop(), _FIRST_PAUSE
+        async with asyncio.timeout(timeout):
+            while True:
+                try:
+                    return await ask(late=loop.time() >= settled_at)
+                except (ConnectFailed, OutcomeUnknown, RateLimited) as error:
+                    logger.debug("a question about an order went unanswered: %s", error)
+                except _Undecided:
+                    pass
+                until_settled = settled_at - loop.time()
+                await followed.until_heard(min(pause, until_settled) if until_settled > 0 else pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _is_older(found: Order, order: PlacedOrder) -> bool:
+    """Whether an order was there before the one of the same client order id was sent."""
+    return to_micros(found.time) < to_micros(order.sent_at) - _EARLIER_US

@@ -1,0 +1,295 @@
+"""One order, joined from everything that tells of it, in any order of arrival: it never goes back.
+
+Replies, user data events, own trades and answers to queries overlap and overtake each other: they come over two
+connections, and some are read back after an interruption. What says more replaces what said less; every fill counts
+once.
+
+Source: Binance Spot documentation, "Trading requests", "User Data Streams" and "Order amend keep priority".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from cryptotrader.models.account_models import AccountTrade
+from cryptotrader.models.base_models import OrderType, Side
+from cryptotrader.models.order_models import (
+    AmendResponse,
+    CancelReport,
+    ExecutionType,
+    ExpiryReason,
+    Fill,
+    Order,
+    OrderResponse,
+    OrderStatus,
+)
+from cryptotrader.models.placed_models import OrderFill, OrderReport
+from cryptotrader.models.user_models import ExecutionReportEvent
+
+ENDED = frozenset(
+    {
+        OrderStatus.FILLED,
+        OrderStatus.CANCELED,
+        OrderStatus.REJECTED,
+        OrderStatus.EXPIRED,
+        OrderStatus.EXPIRED_IN_MATCH,
+    }
+)
+"""An order in one of these changes no more."""
+
+NO_ID = -1
+_ZERO = Decimal(0)
+
+
+def _rank(status: OrderStatus | None) -> int:
+    """How far an order has come; between equals the executed quantity decides."""
+    if status is None:
+        return 0
+    if status in ENDED:
+        return 3
+    return 1 if status is OrderStatus.PENDING_NEW else 2
+
+
+class OrderLife:
+    """The life of one order.
+
+    Args:
+        symbol: Of the order.
+        client_order_id: As it is sent.
+
+    Attributes:
+        client_order_id: Changes only by an amendment that asks for another one.
+        order_id: ``None`` until anything has told it.
+        order_list_id: -1 for an order that is in no list; ``None`` until told.
+        quantity: The least that was told, since amendments only reduce it; ``None`` until known.
+        status: ``None`` until told.
+        expiry_reason: Why it expired, where told.
+        used_sor: Whether it was filled by smart order routing.
+        reports: Every change so far.
+    """
+
+    def __init__(self, symbol: str, client_order_id: str) -> None:
+        self.symbol = symbol
+        self.client_order_id = client_order_id
+        self.order_id: int | None = None
+        self.order_list_id: int | None = None
+        self.side: Side | None = None
+        self.type: OrderType | None = None
+        self.price: Decimal | None = None
+        self.quantity: Decimal | None = None
+        self.status: OrderStatus | None = None
+        self.executed_quantity = _ZERO
+        self.cumulative_quote_quantity = _ZERO
+        self.expiry_reason: ExpiryReason | None = None
+        self.used_sor = False
+        self.reports: list[OrderReport] = []
+        self._is_by_quote = False
+        self._amended_by = NO_ID
+        self._fills: dict[tuple[int, int], OrderFill] = {}
+        self._filled = _ZERO
+        self._filled_quote = _ZERO
+
+    @property
+    def fills(self) -> tuple[OrderFill, ...]:
+        """Every fill that is known, oldest first."""
+        return tuple(sorted(self._fills.values(), key=lambda fill: (fill.time, fill.trade_id, fill.allocation_id)))
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the order changes no more."""
+        return self.status in ENDED
+
+    @property
+    def has_all_fills(self) -> bool:
+        """Whether each fill is known; allocations of smart order routing are no trades, and are not waited for."""
+        return self.used_sor or self._filled >= self.executed_quantity
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the order changes no more and each of its fills is known."""
+        return self.is_ended and self.has_all_fills
+
+    # ------------------------------------------------------------------------------------------------- what tells of it
+
+    def take_details(self, details: OrderResponse | CancelReport | Order) -> None:
+        """A placement's reply, a cancellation's, or the answer to a query; an acknowledgement tells the ids only."""
+        self._identify(details.order_id, details.order_list_id)
+        self.used_sor |= bool(details.used_sor)
+        self.expiry_reason = details.expiry_reason or self.expiry_reason
+        time = details.update_time if isinstance(details, Order) else details.transact_time
+        if details.status is None:
+            return
+        self._describe(details.side, details.type, details.price, details.original_quote_quantity)
+        fills = (details.fills or ()) if isinstance(details, OrderResponse) else ()
+        self._take(
+            [_from_reply(fill, time) for fill in fills],
+            details.status,
+            executed=details.executed_quantity or _ZERO,
+            quote=details.cumulative_quote_quantity,
+            quantity=details.original_quantity,
+            time=time,
+        )
+
+    def take_event(self, event: ExecutionReportEvent) -> None:
+        """A user data event."""
+        self._identify(event.order_id, event.order_list_id)
+        self._describe(event.side, event.type, event.price, event.original_quote_quantity)
+        self.used_sor |= bool(event.used_sor)
+        self.expiry_reason = event.expiry_reason or self.expiry_reason
+        if event.execution_type is ExecutionType.REPLACED:
+            self._rename(event.client_order_id, event.execution_id)
+        self._take(
+            [_from_event(event)] if event.execution_type is ExecutionType.TRADE else [],
+            event.status,
+            executed=event.executed_quantity,
+            quote=event.cumulative_quote_quantity,
+            quantity=event.quantity,
+            time=event.transaction_time,
+        )
+
+    def take_amendment(self, answer: AmendResponse) -> None:
+        """An amendment's reply."""
+        order = answer.amended_order
+        self._identify(order.order_id, order.order_list_id)
+        self._describe(order.side, order.type, order.price, order.original_quote_quantity)
+        self._rename(order.client_order_id, answer.execution_id)
+        self._take(
+            [],
+            order.status,
+            executed=order.executed_quantity,
+            quote=order.cumulative_quote_quantity,
+            quantity=order.quantity,
+            time=answer.transact_time,
+        )
+
+    def take_trade(self, trade: AccountTrade) -> None:
+        """One of the order's trades, read back: an order whose whole quantity has been traded is filled."""
+        self._identify(trade.order_id, trade.order_list_id)
+        fill = OrderFill(
+            trade_id=trade.id,
+            allocation_id=NO_ID,
+            price=trade.price,
+            quantity=trade.quantity,
+            quote_quantity=trade.quote_quantity,
+            commission=trade.commission,
+            commission_asset=trade.commission_asset,
+            time=trade.time,
+        )
+        if not self._add(fill):
+            return
+        whole = self.quantity is not None and not self._is_by_quote and self._filled >= self.quantity
+        self._advance(
+            OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED, self._filled, self._filled_quote, None
+        )
+        self._report(fill, trade.time)
+
+    # ---------------------------------------------------------------------------------------------------------- joining
+
+    def _identify(self, order_id: int, order_list_id: int) -> None:
+        self.order_id = order_id
+        self.order_list_id = order_list_id
+
+    def _describe(
+        self,
+        side: Side | None,
+        type: OrderType | None,  # noqa: A002 - Binance's word
+        price: Decimal | None,
+        by_quote: Decimal | None,
+    ) -> None:
+        self.side, self.type, self.price = side, type, price
+        self._is_by_quote |= bool(by_quote)
+
+    def _rename(self, client_order_id: str, execution_id: int) -> None:
+        if execution_id > self._amended_by:
+            self._amended_by, self.client_order_id = execution_id, client_order_id
+
+    def _take(
+        self,
+        fills: Sequence[OrderFill],
+        status: OrderStatus,
+        *,
+        executed: Decimal,
+        quote: Decimal | None,
+        quantity: Decimal | None,
+        time: int,
+    ) -> None:
+        """Take fills and the state after the last of them."""
+        new = [fill for fill in fills if self._key(fill) not in self._fills]
+        for fill in new[:-1]:
+            self._add(fill)
+            self._advance(OrderStatus.PARTIALLY_FILLED, self._filled, self._filled_quote, None)
+            self._report(fill, fill.time)
+        if new:
+            self._add(new[-1])
+        if self._advance(status, executed, quote, quantity) or new:
+            self._report(new[-1] if new else None, time)
+
+    def _key(self, fill: OrderFill) -> tuple[int, int]:
+        return fill.trade_id, fill.allocation_id
+
+    def _add(self, fill: OrderFill) -> bool:
+        """Remember a fill; ``False`` when it was known."""
+        if self._key(fill) in self._fills:
+            return False
+        self._fills[self._key(fill)] = fill
+        self._filled += fill.quantity
+        self._filled_quote += fill.quote_quantity
+        return True
+
+    def _advance(self, status: OrderStatus, executed: Decimal, quote: Decimal | None, quantity: Decimal | None) -> bool:
+        """Move on to a state that says more; tells whether anything changed."""
+        before = (self.status, self.executed_quantity, self.quantity)
+        is_further = (_rank(status), executed) > (_rank(self.status), self.executed_quantity)
+        if quantity:  # zero and nothing both stand for a quantity that is not yet known
+            if self._is_by_quote:
+                self.quantity = quantity if is_further or self.quantity is None else self.quantity
+            else:
+                self.quantity = quantity if self.quantity is None else min(self.quantity, quantity)
+        if is_further:
+            self.status = status
+        if executed > self.executed_quantity:
+            self.executed_quantity = executed
+            # old orders tell a negative amount where it is unknown
+            self.cumulative_quote_quantity = self._filled_quote if quote is None or quote < 0 else quote
+        return before != (self.status, self.executed_quantity, self.quantity)
+
+    def _report(self, fill: OrderFill | None, time: int) -> None:
+        if self.status is None:
+            raise RuntimeError("a report of an order without status")
+        self.reports.append(
+            OrderReport(
+                status=self.status,
+                quantity=self.quantity,
+                executed_quantity=self.executed_quantity,
+                cumulative_quote_quantity=self.cumulative_quote_quantity,
+                fill=fill,
+                time=time,
+            )
+        )
+
+
+def _from_reply(fill: Fill, time: int) -> OrderFill:
+    return OrderFill(
+        trade_id=fill.trade_id,
+        allocation_id=NO_ID if fill.allocation_id is None else fill.allocation_id,
+        price=fill.price,
+        quantity=fill.quantity,
+        quote_quantity=fill.price * fill.quantity,
+        commission=fill.commission,
+        commission_asset=fill.commission_asset,
+        time=time,
+    )
+
+
+def _from_event(event: ExecutionReportEvent) -> OrderFill:
+    return OrderFill(
+        trade_id=event.trade_id,
+        allocation_id=NO_ID if event.allocation_id is None else event.allocation_id,
+        price=event.last_executed_price,
+        quantity=event.last_executed_quantity,
+        quote_quantity=event.last_quote_quantity,
+        commission=event.commission,
+        commission_asset=event.commission_asset,
+        time=event.transaction_time,
+    )

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryptotrader.models.account_models import AccountTrade
+from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
+from cryptotrader.models.order_models import (
+    AmendedOrder,
+    AmendResponse,
+    CancelReport,
+    ExecutionType,
+    Fill,
+    Order,
+    OrderResponse,
+    OrderStatus,
+    RejectReason,
+)
+from cryptotrader.models.user_models import ExecutionReportEvent
+from cryptotrader.protocol.order_life import OrderLife
+
+SYMBOL, NUMBER, NAME = "BTCUSDT", 7, "ct-1"
+ZERO = Decimal(0)
+PRICE = Decimal(100)
+
+
+class Script:
+    """An order as the exchange sees it; each step makes what the exchange could tell of it then."""
+
+    def __init__(self, quantity=10):
+        self.quantity = Decimal(quantity)
+        self.executed = ZERO
+        self.status = OrderStatus.NEW
+        self.client_order_id = NAME
+        self.fills = []
+        self.time = 1000
+        self.told = []
+        self._tell(ExecutionType.NEW)
+
+    def trade(self, quantity):
+        self.executed += quantity
+        self.status = OrderStatus.FILLED if self.executed == self.quantity else OrderStatus.PARTIALLY_FILLED
+        self.fills.append((len(self.fills) + 1, Decimal(quantity), self.time + 1))
+        self._tell(ExecutionType.TRADE)
+
+    def amend(self, quantity):
+        self.quantity = Decimal(quantity)
+        original, self.client_order_id = self.client_order_id, f"{self.client_order_id}a"
+        self._tell(ExecutionType.REPLACED, original)
+        self.told.append(amendment(self, original))
+
+    def cancel(self):
+        self.status = OrderStatus.CANCELED
+        self._tell(ExecutionType.CANCELED, self.client_order_id, "gone")
+        self.told.append(
+            CancelReport(original_client_order_id=self.client_order_id, transact_time=self.time, **details(self))
+        )
+
+    def _tell(self, kind, original="", name=None):
+        self.time += 1
+        self.told.append(event(self, kind, original, name or self.client_order_id))
+        self.told.append(Order(time=1000, update_time=self.time, is_working=True, **details(self)))
+        if kind is ExecutionType.TRADE:
+            self.told.append(trade(*self.fills[-1]))
+
+
+def details(script):
+    return {
+        "symbol": SYMBOL,
+        "order_id": NUMBER,
+        "order_list_id": -1,
+        "client_order_id": script.client_order_id,
+        "price": PRICE,
+        "original_quantity": script.quantity,
+        "executed_quantity": script.executed,
+        "cumulative_quote_quantity": script.executed * PRICE,
+        "original_quote_quantity": ZERO,
+        "status": script.status,
+        "type": OrderType.LIMIT,
+        "side": Side.BUY,
+    }
+
+
+def reply(script):
+    fills = [
+        Fill(price=PRICE, quantity=quantity, commission=ZERO, commission_asset="BTC", trade_id=number)
+        for number, quantity, _ in script.fills
+    ]
+    return OrderResponse(transact_time=script.time, fills=fills, **details(script))
+
+
+def trade(number, quantity, time):
+    return AccountTrade(
+        symbol=SYMBOL,
+        id=number,
+        order_id=NUMBER,
+        order_list_id=-1,
+        price=PRICE,
+        quantity=quantity,
+        quote_quantity=quantity * PRICE,
+        commission=ZERO,
+        commission_asset="BTC",
+        time=time,
+        is_buyer=True,
+        is_maker=True,
+        is_best_match=True,
+    )
+
+
+def event(script, kind, original, name):
+    last = script.fills[-1] if kind is ExecutionType.TRADE else (-1, ZERO, 0)
+    return ExecutionReportEvent(
+        event_time=script.time,
+        symbol=SYMBOL,
+        client_order_id=name,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        time_in_force=TimeInForce.GTC,
+        quantity=script.quantity,
+        price=PRICE,
+        stop_price=ZERO,
+        iceberg_quantity=ZERO,
+        order_list_id=-1,
+        original_client_order_id=original,
+        execution_type=kind,
+        status=script.status,
+        reject_reason=RejectReason.NONE,
+        order_id=NUMBER,
+        last_executed_quantity=last[1],
+        executed_quantity=script.executed,
+        last_executed_price=PRICE if last[1] else ZERO,
+        commission=ZERO,
+        commission_asset=None,
+        transaction_time=script.time,
+        trade_id=last[0],
+        execution_id=script.time,
+        is_on_book=True,
+        is_maker=False,
+        unused=False,
+        order_creation_time=1000,
+        cumulative_quote_quantity=script.executed * PRICE,
+        last_quote_quantity=last[1] * PRICE,
+        original_quote_quantity=ZERO,
+        self_trade_prevention_mode=SelfTradePreventionMode.NONE,
+    )
+
+
+def amendment(script, original):
+    return AmendResponse(
+        transact_time=script.time,
+        execution_id=script.time,
+        amended_order=AmendedOrder(
+            symbol=SYMBOL,
+            order_id=NUMBER,
+            order_list_id=-1,
+            original_client_order_id=original,
+            client_order_id=script.client_order_id,
+            price=PRICE,
+            quantity=script.quantity,
+            executed_quantity=script.executed,
+            prevented_quantity=ZERO,
+            original_quote_quantity=ZERO,
+            cumulative_quote_quantity=script.executed * PRICE,
+            status=script.status,
+            time_in_force=TimeInForce.GTC,
+            type=OrderType.LIMIT,
+            side=Side.BUY,
+            self_trade_prevention_mode=SelfTradePreventionMode.NONE,
+        ),
+    )
+
+
+def tell(life, message):
+    if isinstance(message, ExecutionReportEvent):
+        life.take_event(message)
+    elif isinstance(message, AccountTrade):
+        life.take_trade(message)
+    elif isinstance(message, AmendResponse):
+        life.take_amendment(message)
+    else:
+        life.take_details(message)
+
+
+def new_life():
+    return OrderLife(SYMBOL, NAME)
+
+
+@st.composite
+def scripts(draw):
+    """A life of an order, from its placement to its end or not, and what can be told of it."""
+    script = Script()
+    script.told.append(reply(script))
+    for step in draw(st.lists(st.sampled_from(["trade", "amend"]), max_size=5)):
+        left = script.quantity - script.executed
+        if step == "trade" and left:
+            script.trade(draw(st.integers(1, int(left))))
+        elif step == "amend" and left > 1:
+            script.amend(draw(st.integers(int(script.executed) + 1, int(script.quantity) - 1)))
+    if script.status is not OrderStatus.FILLED and draw(st.booleans()):
+        script.cancel()
+    return script
+
+
+@given(script=scripts(), data=st.data())
+def test_whatever_order_and_however_often_it_is_told_the_end_is_the_same(script, data):
+    messages = data.draw(st.permutations(script.told))
+    messages += data.draw(st.lists(st.sampled_from(script.told), max_size=10))
+    life = new_life()
+    for message in messages:
+        tell(life, message)
+
+    assert (life.status, life.executed_quantity, life.quantity) == (script.status, script.executed, script.quantity)
+    assert life.cumulative_quote_quantity == script.executed * PRICE
+    assert [(fill.trade_id, fill.quantity) for fill in life.fills] == [fill[:2] for fill in script.fills]
+    assert (life.order_id, life.client_order_id) == (NUMBER, script.client_order_id)
+    assert life.is_complete is (script.status in (OrderStatus.FILLED, OrderStatus.CANCELED))
+
+
+@given(script=scripts(), data=st.data())
+def test_no_report_goes_back_and_no_fill_is_reported_twice(script, data):
+    life = new_life()
+    for message in data.draw(st.permutations(script.told * 2)):
+        tell(life, message)
+    reports = life.reports
+    fills = [report.fill.trade_id for report in reports if report.fill is not None]
+
+    assert sorted(fills) == [number for number, _, _ in script.fills]
+    executed = [report.executed_quantity for report in reports]
+    assert executed == sorted(executed)
+    ended = [report.status in (OrderStatus.FILLED, OrderStatus.CANCELED) for report in reports]
+    assert ended == sorted(ended)
+
+
+@given(script=scripts(), data=st.data())
+def test_missing_messages_never_make_more_of_an_order_than_there_is(script, data):
+    life = new_life()
+    for message in data.draw(st.lists(st.sampled_from(script.told))):
+        tell(life, message)
+
+    assert life.executed_quantity <= script.executed
+    assert sum((fill.quantity for fill in life.fills), ZERO) <= script.executed
+    assert life.is_complete <= (script.status in (OrderStatus.FILLED, OrderStatus.CANCELED))
+
+
+def test_trades_alone_fill_an_order_whose_quantity_is_known():
+    script = Script(quantity=5)
+    life = new_life()
+    life.take_details(reply(script))
+    life.take_trade(trade(1, Decimal(2), 1))
+    assert life.status is OrderStatus.PARTIALLY_FILLED
+    life.take_trade(trade(2, Decimal(3), 2))
+
+    assert life.status is OrderStatus.FILLED
+    assert life.is_complete
+
+
+def test_an_end_that_is_known_before_its_trades_is_complete_with_the_last_of_them():
+    script = Script(quantity=5)
+    script.trade(2)
+    script.trade(3)
+    life = new_life()
+    life.take_details(Order(time=1, update_time=2, is_working=True, **details(script)))
+    assert life.is_ended
+    assert not life.is_complete
+    life.take_trade(trade(2, Decimal(3), 2))
+    assert not life.is_complete
+    life.take_trade(trade(1, Decimal(2), 1))
+
+    assert life.is_complete
+    assert [fill.trade_id for fill in life.fills] == [1, 2]
+
+
+def test_a_full_reply_is_reported_fill_by_fill():
+    script = Script(quantity=5)
+    script.trade(2)
+    script.trade(3)
+    life = new_life()
+    life.take_details(reply(script))
+
+    assert [(each.status, each.executed_quantity) for each in life.reports] == [
+        (OrderStatus.PARTIALLY_FILLED, Decimal(2)),
+        (OrderStatus.FILLED, Decimal(5)),
+    ]
+
+
+def test_an_acknowledgement_tells_the_ids_and_reports_nothing():
+    life = new_life()
+    life.take_details(
+        OrderResponse(symbol=SYMBOL, order_id=NUMBER, order_list_id=-1, client_order_id=NAME, transact_time=1)
+    )
+
+    assert (life.order_id, life.status, life.reports) == (NUMBER, None, [])
+
+
+def test_a_market_order_by_quote_has_the_quantity_that_was_told_last():
+    script = Script(quantity=5)
+    life = new_life()
+    for quantity, executed, status in ((4, 0, OrderStatus.NEW), (5, 5, OrderStatus.FILLED)):
+        script.quantity, script.executed, script.status = Decimal(quantity), Decimal(executed), status
+        known = details(script) | {"original_quote_quantity": Decimal(500)}
+        life.take_details(Order(time=1, update_time=2, is_working=True, **known))
+
+    assert life.quantity == 5
+
+
+@pytest.mark.parametrize("status", [OrderStatus.EXPIRED, OrderStatus.REJECTED, OrderStatus.EXPIRED_IN_MATCH])
+def test_an_order_that_ended_without_fills_is_complete(status):
+    script = Script()
+    script.status = status
+    life = new_life()
+    life.take_details(reply(script))
+
+    assert life.is_complete
