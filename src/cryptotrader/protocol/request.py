@@ -8,30 +8,42 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
 import msgspec
+from msgspec import Meta
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import is_documented, plain
 
 R = TypeVar("R")
 
-TIME_ZONE = r"^(-(0?[0-9]|1[01])(:[0-5][0-9])?|-12(:00)?|\+?(0?[0-9]|1[0-3])(:[0-5][0-9])?|\+?14(:00)?)$"
-"""Hours and minutes from UTC, -12:00 to +14:00: ``-1:00``, ``05:45``, ``8``."""
-
-WINDOW_SIZE = r"^([1-9]m|[1-5][0-9]m|[1-9]h|1[0-9]h|2[0-3]h|[1-7]d)$"
-"""``1m`` to ``59m``, ``1h`` to ``23h``, ``1d`` to ``7d``."""
+TimeZone = Annotated[
+    str,
+    Meta(
+        pattern=r"^(-(0?[0-9]|1[01])(:[0-5][0-9])?|-12(:00)?|\+?(0?[0-9]|1[0-3])(:[0-5][0-9])?|\+?14(:00)?)$",
+        description="hours and minutes from UTC, -12:00 to +14:00: ``-1:00``, ``05:45``, ``8``",
+        extra_json_schema={"default": "0"},
+    ),
+]
+WindowSize = Annotated[
+    str,
+    Meta(
+        pattern=r"^([1-9]m|[1-5][0-9]m|[1-9]h|1[0-9]h|2[0-3]h|[1-7]d)$",
+        description="``1m`` to ``59m``, ``1h`` to ``23h``, ``1d`` to ``7d``",
+        extra_json_schema={"default": "1d"},
+    ),
+]
 
 
 class SecurityType(StrEnum):
     """What a request must prove."""
 
-    NONE = "NONE"
-    TRADE = "TRADE"
-    USER_DATA = "USER_DATA"
-    USER_STREAM = "USER_STREAM"
-    SIGNED = "SIGNED"
+    NONE = "NONE"  # nothing
+    TRADE = "TRADE"  # a signature, or a session logged on, with a key that may trade
+    USER_DATA = "USER_DATA"  # a signature, or a session logged on, with a key that may read the account
+    USER_STREAM = "USER_STREAM"  # a signature, or a session logged on
+    SIGNED = "SIGNED"  # a signature of its own
 
 
 class Tiers(msgspec.Struct, frozen=True):
