@@ -21,7 +21,8 @@
     ├─ BookOutOfSync                 an order book lost its place in the diff stream
     └─ GapUnfilled                   trades are missing and could not be fetched
 
-``IngestionError`` and its children belong to capture: ``UnknownSymbol``, ``SinkFailed``, ``SinkLocked``, ``QueryFailed``.
+``IngestionError`` and its children belong to capture: ``UnknownSymbol``, ``SinkFailed``, ``SinkLocked`` and
+``QueryFailed``.
 """
 
 from __future__ import annotations

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from cryptotrader.errors import ConfigurationError, SinkFailed, SinkLocked
 from cryptotrader.ingestion import ParsedSymbol, convert_binance_trade_to_v2
-from cryptotrader.ingestion.iceberg import IcebergSink, folder_of, one_minute_candles, verify_table
+from cryptotrader.ingestion.iceberg import IcebergSink, folder_of, read_candles, verify_table
 from cryptotrader.ingestion.iceberg.rows import to_arrow
 from cryptotrader.ingestion.iceberg.sink import EXPIRE_EVERY, KEPT_SNAPSHOTS
 from cryptotrader.ingestion.iceberg.table import DEAD_LETTER_FILE, open_table
 from cryptotrader.ingestion.ledger import Absence
 from cryptotrader.ingestion.pipeline import Batch, DeadLetter
+from cryptotrader.models.base_models import KlineInterval
 from cryptotrader.models.market_models import TradeEvent
 
 PAIRS = {"BTCUSDT": ParsedSymbol("BTC", "USDT"), "ETHUSDT": ParsedSymbol("ETH", "USDT")}
@@ -228,12 +229,12 @@ def test_candles_equal_an_exact_recomputation_in_any_order(tmp_path_factory, ord
     for each in events:
         expected.setdefault(each.trade_time // 60_000 * 60_000_000, []).append(each)
 
-    candles = one_minute_candles(table.folder)
-    assert [candle.minute_us for candle in candles] == sorted(expected)
+    candles = list(read_candles(table.folder, KlineInterval.MINUTE_1))
+    assert [candle.open_time.timestamp() * 1_000_000 for candle in candles] == sorted(expected)
     for candle in candles:
-        inside = expected[candle.minute_us]
+        inside = expected[candle.open_time.timestamp() * 1_000_000]
         values = [each.price for each in inside]
         assert (candle.open, candle.high, candle.low, candle.close) == (
             values[0], max(values), min(values), values[-1],
         )  # fmt: skip
-        assert (candle.volume, candle.trades) == (sum(each.quantity for each in inside), len(inside))
+        assert (candle.volume, candle.trade_count) == (sum(each.quantity for each in inside), len(inside))

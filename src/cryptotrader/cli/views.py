@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -77,8 +76,9 @@ def candle_view(candles: Iterable[Candle]) -> Table:
     """A table of candles."""
     names = ("minute", "open", "high", "low", "close", "volume", "trades")
     table = _table("one-minute candles, read back from the table", "symbol", names)
+    table.padding = 0  # eight columns within eighty characters
     for each in candles:
-        minute = datetime.fromtimestamp(each.minute_us / 1e6, UTC).strftime("%H:%M")
         prices = (each.open, each.high, each.low, each.close, each.volume.quantize(_SHOWN_VOLUME))
-        table.add_row(each.symbol, minute, *(price_text(price) for price in prices), str(each.trades))
+        numbers = (*(price_text(price) for price in prices), str(each.trade_count))
+        table.add_row(each.symbol, f"{each.open_time:%H:%M}", *numbers)
     return table
