@@ -238,3 +238,18 @@ def test_candles_equal_an_exact_recomputation_in_any_order(tmp_path_factory, ord
             values[0], max(values), min(values), values[-1],
         )  # fmt: skip
         assert (candle.volume, candle.trade_count) == (sum(each.quantity for each in inside), len(inside))
+
+
+def test_a_folder_may_have_blanks_and_other_letters(tmp_path):
+    folder = tmp_path / "sp ace" / "größe"
+    sink = IcebergSink(f"iceberg://{folder}")
+    sink.open()
+    sink.close()
+    assert verify_table(folder).symbols == ()
+    assert {each.name for each in tmp_path.iterdir()} == {"sp ace"}
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%25b"])
+def test_a_folder_that_iceberg_cannot_name_is_refused(tmp_path, name):
+    with pytest.raises(ConfigurationError, match="cannot have"):
+        IcebergSink(f"iceberg://{tmp_path / name}")
