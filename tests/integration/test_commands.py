@@ -115,7 +115,7 @@ def test_events_and_frames_are_printed(command, exchange):
     code, out, _ = command("stream", "btcusdt@trade", "--count", "3", *where(exchange))
     assert code == 0
     assert len(out.splitlines()) == 3
-    assert " Trade event_time=" in out.splitlines()[0]
+    assert " BTCUSDT    trade " in out.splitlines()[0]
 
     code, out, _ = command("stream", "btcusdt@depth@100ms", "--json", "--count", "2", *where(exchange))
     frames = [json.loads(line) for line in out.splitlines()]

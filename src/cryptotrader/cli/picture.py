@@ -15,6 +15,7 @@ _RISE, _FALL, _LINE = "green", "red", "blue"
 _LINES_A_PRICE = 3
 _COLUMNS_A_TIME = 18
 _WIDEST_DISTANCE = 12  # between candles
+_FINEST = 1e-12  # of a number, that a float still tells apart with certainty
 
 
 def picture(drawing: Drawing, width: int, height: int, *, has_color: bool) -> str:
@@ -98,7 +99,9 @@ def _draw_line(drawing: Drawing, places: _Places, above: Any, below: Any) -> Non
 
 def _ticks(low: float, high: float, most: int) -> list[float]:
     """Round numbers between two others, at most so many and at least one."""
-    span = (high - low) or abs(high) or 1.0
+    span = high - low
+    if span <= abs(high) * _FINEST * most:  # as good as flat: floats this close have no round numbers between them
+        span = abs(high) or 1.0
     step = 10.0 ** math.floor(math.log10(span / most))
     step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= most)
     first = math.ceil(low / step)
