@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import logging
 import signal
 import subprocess
 import sys
@@ -32,7 +31,6 @@ def command(monkeypatch, capfd):
 
     yield run
     structlog.reset_defaults()
-    logging.basicConfig(force=True)
 
 
 def where(exchange):

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import platform
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -180,11 +182,18 @@ def _show_summary(run: Run) -> None:
         if counts[outcome]:
             colour, mark = _STYLES[outcome]
             names = ", ".join(record.name for record in run.records if record.outcome is outcome)
-            say(f"{mark} {counts[outcome]} {outcome}: {names}", colour)
+            say(_folded(f"{mark} {counts[outcome]} {outcome}: {names}"), colour)
     if run.unfinished:
-        say(f"- {len(run.unfinished)} not finished: {', '.join(run.unfinished)}", Fore.YELLOW)
+        say(_folded(f"- {len(run.unfinished)} not finished: {', '.join(run.unfinished)}"), Fore.YELLOW)
     if run.ended_by is not None:
         say(f"ended by {run.ended_by.name}", Fore.YELLOW)
+
+
+def _folded(line: str) -> str:
+    """A long line as a terminal shows it best; whole where the output is none."""
+    if not sys.stdout.isatty():
+        return line
+    return textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent="  ", break_long_words=False)
 
 
 def _report(run: Run) -> str:
