@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 import inspect
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,17 @@ def nothing_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
         gc.collect()
         left = open_sockets() - sockets_before
         assert len(open_sockets()) <= len(sockets_before), f"sockets left open: {sorted(left)}"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Take away what a command that ran in the test's process has attached to the root logger."""
+    level, before = logging.root.level, list(logging.root.handlers)
+    yield
+    logging.root.setLevel(level)
+    for handler in list(logging.root.handlers):
+        if type(handler) is logging.StreamHandler and handler not in before:  # pytest's own are of other types
+            logging.root.removeHandler(handler)
 
 
 @pytest.hookimpl(wrapper=True)

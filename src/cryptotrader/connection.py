@@ -33,11 +33,11 @@ _NO_FAILURE_SECONDS = 60.0  # a connection that lived so long was one, even if n
 class ConnectionState(StrEnum):
     """Where a connection is in its life."""
 
-    CLOSED = "closed"
-    CONNECTING = "connecting"
-    OPEN = "open"
-    WAITING = "waiting"
-    CLOSING = "closing"
+    CLOSED = "closed"  # not begun, closed by its owner, or given up
+    CONNECTING = "connecting"  # dialling
+    OPEN = "open"  # frames go both ways
+    WAITING = "waiting"  # lost or refused; the next attempt follows after the back-off
+    CLOSING = "closing"  # its owner closes it
 
 
 class Session(Protocol):

@@ -24,7 +24,8 @@
     ├─ GapUnfilled                   trades are missing and could not be fetched
     └─ BalanceUnexplained            an account's balance changed while no events came, and no trade tells why
 
-``IngestionError`` and its children belong to capture: ``UnknownSymbol``, ``SinkFailed``, ``SinkLocked``.
+``IngestionError`` and its children belong to capture: ``UnknownSymbol``, ``SinkFailed``, ``SinkLocked`` and
+``QueryFailed``.
 """
 
 from __future__ import annotations
@@ -34,15 +35,23 @@ from typing import Any
 
 
 class BinanceError(Exception):
-    """Base of all errors of this library."""
+    """Base of all errors of this library.
+
+    Next: See the class that was raised.
+    """
 
 
 class ConfigurationError(BinanceError, ValueError):
-    """A setting is wrong; nothing was sent."""
+    """A setting is wrong; nothing was sent.
+
+    Next: Correct the setting; trying again cannot help.
+    """
 
 
 class RequestInvalid(BinanceError, ValueError):
     """A request breaks Binance's documented rules; nothing was sent.
+
+    Next: Correct the request; trying again cannot help.
 
     Attributes:
         method: The method or command that was to be sent.
@@ -68,11 +77,16 @@ class FilterViolated(RequestInvalid):
 
 
 class TransportError(BinanceError):
-    """The connection could not do its work."""
+    """The connection could not do its work.
+
+    Next: Wait; the library connects again by itself unless it says otherwise.
+    """
 
 
 class ConnectFailed(TransportError):
     """No connection could be opened.
+
+    Next: Check address and network, wait ``retry_after`` where it is given, and open anew.
 
     Attributes:
         url: Where to.
@@ -110,11 +124,16 @@ class ConnectionLost(TransportError):
 
 
 class ProtocolError(BinanceError):
-    """The other side does not speak the protocol."""
+    """The other side does not speak the protocol.
+
+    Next: Report it; other messages of the connection are not touched.
+    """
 
 
 class DecodeFailed(ProtocolError):
     """A frame could not be decoded.
+
+    Next: Iterate on; report ``payload``, which is kept for that.
 
     Attributes:
         payload: The frame as received.
@@ -141,6 +160,8 @@ class UnexpectedFrame(ProtocolError):
 class RequestRejected(BinanceError):
     """The exchange refused a request; it had no effect.
 
+    Next: Look at ``code`` and ``message``; the same request is refused again while its cause lasts.
+
     Attributes:
         method: The method that was called.
         status: HTTP-like status of the reply (400, 401, 403 …); 0 for stream commands, which have none.
@@ -161,6 +182,8 @@ class RequestRejected(BinanceError):
 class OrderRejected(RequestRejected):
     """The exchange refused an order.
 
+    Next: Look at ``reason``; nothing was placed, changed or cancelled.
+
     Attributes:
         reason: Binance's text without its prefix.
     """
@@ -174,6 +197,8 @@ class OrderRejected(RequestRejected):
 class RateLimited(RequestRejected):
     """Too much request weight or too many orders.
 
+    Next: Send nothing before ``retry_after``; the library's own budget waits for it.
+
     Attributes:
         retry_after: When to try again, in milliseconds of Unix time; ``None`` when the server did not say.
     """
@@ -186,7 +211,10 @@ class RateLimited(RequestRejected):
 
 
 class Banned(RateLimited):
-    """This address is shut out for ignoring the limits."""
+    """This address is shut out for ignoring the limits.
+
+    Next: Send nothing from this address before ``until``; each attempt prolongs the ban.
+    """
 
     @property
     def until(self) -> int | None:
@@ -195,11 +223,16 @@ class Banned(RateLimited):
 
 
 class PartiallyApplied(RequestRejected):
-    """One half of a cancel-replace took effect (status 409); ``data`` holds both results."""
+    """One half of a cancel-replace took effect (status 409); ``data`` holds both results.
+
+    Next: Look at both results in ``data`` and repeat only the half that failed.
+    """
 
 
 class OutcomeUnknown(BinanceError):
-    """A request was sent and no answer came: it may have taken effect. Ask before sending it again.
+    """A request was sent and no answer came: it may have taken effect.
+
+    Next: Ask for the state, such as the order by its client id, before sending again.
 
     Attributes:
         method: The method that was called.
@@ -240,6 +273,8 @@ class OrderNotFilled(BinanceError):
 class ConsumerTooSlow(BinanceError):
     """The bounded buffer of a stream overflowed: events were lost to this consumer alone.
 
+    Next: Iterate on; do less for each event, use ``batches()``, or give the stream a larger buffer.
+
     Attributes:
         lag_ns: Age of the oldest undelivered event, in nanoseconds.
         lost: How many events were discarded.
@@ -253,6 +288,8 @@ class ConsumerTooSlow(BinanceError):
 
 class BookOutOfSync(BinanceError):
     """An order book lost its place in the diff stream and must be built anew.
+
+    Next: Apply a new snapshot; ``LiveOrderBook`` does so by itself.
 
     Attributes:
         symbol: Which book.
@@ -269,6 +306,8 @@ class BookOutOfSync(BinanceError):
 
 class GapUnfilled(BinanceError):
     """Trades are missing and could not be fetched.
+
+    Next: Iterate on, or fetch ``first`` to ``last`` later with ``trades.historical``.
 
     Attributes:
         symbol: Which symbol.
@@ -302,11 +341,16 @@ class BalanceUnexplained(BinanceError):
 
 
 class IngestionError(BinanceError):
-    """Capture cannot go on, or cannot start."""
+    """Capture cannot go on, or cannot start.
+
+    Next: Remove the cause and start capture again; what was committed stands.
+    """
 
 
 class UnknownSymbol(IngestionError, ValueError):
     """A symbol is not traded at the exchange, or cannot be split into its assets.
+
+    Next: Correct the symbol; nothing was stored.
 
     Attributes:
         symbol: The symbol as given.
@@ -320,6 +364,8 @@ class UnknownSymbol(IngestionError, ValueError):
 class SinkFailed(IngestionError):
     """A sink could not store a batch; what was committed before stands.
 
+    Next: Repair the storage and start capture again; it fetches what is missing.
+
     Attributes:
         sink: Where to.
     """
@@ -330,4 +376,14 @@ class SinkFailed(IngestionError):
 
 
 class SinkLocked(SinkFailed):
-    """Another process writes to the same place."""
+    """Another process writes to the same place.
+
+    Next: End the other process, or store elsewhere.
+    """
+
+
+class QueryFailed(IngestionError):
+    """A query of stored trades was refused, or did not come to its end; the table is as it was.
+
+    Next: Correct the query, give it more memory, or ask for less.
+    """

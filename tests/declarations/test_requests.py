@@ -14,7 +14,7 @@ import pytest
 import cryptotrader.requests
 import golden_trading_requests
 from cryptotrader.errors import RequestInvalid
-from cryptotrader.models.base_models import SymbolStatus, TickerType, snake_name
+from cryptotrader.models.base_models import SymbolStatus, SymbolStatusFilter, TickerType, snake_name
 from cryptotrader.protocol.request import REGISTRY, Method, Request, SecurityType, Signing
 from cryptotrader.requests import (
     AvgPriceRequest,
@@ -44,7 +44,7 @@ GOLDEN = [
     (ExchangeInfoRequest(), {}, 20),
     (ExchangeInfoRequest(symbols=("BTCUSDT", "ETHBTC")), {"symbols": ["BTCUSDT", "ETHBTC"]}, 20),
     (ExchangeInfoRequest(permissions="SPOT"), {"permissions": "SPOT"}, 20),
-    (ExchangeInfoRequest(symbol_status=SymbolStatus.HALT), {"symbolStatus": "HALT"}, 20),
+    (ExchangeInfoRequest(symbol_status=SymbolStatusFilter.HALT), {"symbolStatus": "HALT"}, 20),
     (ExecutionRulesRequest(), {}, 40),
     (ExecutionRulesRequest(symbol="BTCUSDT"), {"symbol": "BTCUSDT"}, 2),
     (ExecutionRulesRequest(symbols=("A",) * 30), {"symbols": ["A"] * 30}, 40),
@@ -149,6 +149,7 @@ def test_how_many_unfilled_orders_a_request_adds():
         (DepthRequest(symbol="A", limit=5001), "<= 5000"),
         (DepthRequest(symbol="A", limit=1.5), "not float"),
         (DepthRequest(symbol="A", symbol_status=SymbolStatus("NEW_PHASE")), "not documented"),
+        (DepthRequest(symbol="A", symbol_status=SymbolStatus.CANCEL_ONLY), "Invalid enum value 'CANCEL_ONLY'"),
         (TradesHistoricalRequest(symbol="A", from_id=-1), ">= 0"),
         (TradesHistoricalRequest(symbol="A", limit=Decimal("NaN")), "not a number"),
         (KlinesRequest(symbol="A", interval="9m"), "Invalid enum value '9m'"),
@@ -159,7 +160,10 @@ def test_how_many_unfilled_orders_a_request_adds():
         (TickerRequest(symbol="A", symbols=("B",)), "send only one of symbol, symbols"),
         (Ticker24hrRequest(symbols=()), "length >= 1"),
         (ExchangeInfoRequest(symbol="A", permissions="SPOT"), "send only one of"),
-        (ExchangeInfoRequest(symbol="A", symbol_status=SymbolStatus.HALT), "symbol_status cannot be sent with symbol"),
+        (
+            ExchangeInfoRequest(symbol="A", symbol_status=SymbolStatusFilter.HALT),
+            "symbol_status cannot be sent with symbol",
+        ),
         (TradesAggregateRequest(symbol="A", from_id=1, end_time=2), "from_id cannot be sent with end_time"),
     ],
     ids=lambda value: str(value)[:60],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import logging
 import signal
 import subprocess
 import sys
@@ -32,7 +31,6 @@ def command(monkeypatch, capfd):
 
     yield run
     structlog.reset_defaults()
-    logging.basicConfig(force=True)
 
 
 def where(exchange):
@@ -115,7 +113,7 @@ def test_events_and_frames_are_printed(command, exchange):
     code, out, _ = command("stream", "btcusdt@trade", "--count", "3", *where(exchange))
     assert code == 0
     assert len(out.splitlines()) == 3
-    assert " Trade event_time=" in out.splitlines()[0]
+    assert " BTCUSDT    trade " in out.splitlines()[0]
 
     code, out, _ = command("stream", "btcusdt@depth@100ms", "--json", "--count", "2", *where(exchange))
     frames = [json.loads(line) for line in out.splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from pyiceberg.exceptions import CommitFailedException
 
 from cryptotrader.errors import IngestionError, SinkFailed
 from cryptotrader.ingestion import ParsedSymbol
-from cryptotrader.ingestion.iceberg import IcebergSink, one_minute_candles, verify_table
+from cryptotrader.ingestion.iceberg import IcebergSink, read_candles, verify_table
 from cryptotrader.ingestion.iceberg.rows import to_arrow
 from cryptotrader.ingestion.iceberg.sink import EXPIRE_EVERY, KEPT_SNAPSHOTS
 from cryptotrader.ingestion.iceberg.table import DEAD_LETTER_FILE, LEDGER_PROPERTY, open_table
 from cryptotrader.ingestion.ledger import Ledger
 from cryptotrader.ingestion.pipeline import Batch, DeadLetter
+from cryptotrader.models.base_models import KlineInterval
 from cryptotrader.models.market_models import TradeEvent
 
 PAIRS = {"BTCUSDT": ParsedSymbol("BTC", "USDT"), "ETHUSDT": ParsedSymbol("ETH", "USDT")}
@@ -207,6 +209,10 @@ def test_a_closed_sink_refuses_rows_and_may_be_closed_again(writer):
         writer.commit_ids(1)
 
 
+def one_minute_candles(folder):
+    return list(read_candles(folder, KlineInterval.MINUTE_1))
+
+
 def test_an_empty_table_verifies(writer):
     report = verify_table(writer.folder)
 
@@ -296,6 +302,6 @@ def test_microseconds_and_milliseconds_fall_into_the_same_day_and_minute(writer)
     first, second = one_minute_candles(writer.folder)
 
     assert len(data_files(writer.folder)) == 2
-    assert (first.trades, second.trades) == (2, 1)
-    assert second.minute_us - first.minute_us == 60_000_000
-    assert second.minute_us == (end_of_day_ms + 1) * 1000
+    assert (first.trade_count, second.trade_count) == (2, 1)
+    assert second.open_time - first.open_time == timedelta(minutes=1)
+    assert second.open_time.timestamp() * 1000 == end_of_day_ms + 1

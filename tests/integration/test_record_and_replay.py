@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import logging
 import signal
 import subprocess
 import sys
@@ -33,7 +32,6 @@ def command(monkeypatch, capfd):
 
     yield run
     structlog.reset_defaults()
-    logging.basicConfig(force=True)
 
 
 def start(*arguments):

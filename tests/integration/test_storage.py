@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from cryptotrader.errors import ConfigurationError, SinkFailed, SinkLocked
 from cryptotrader.ingestion import ParsedSymbol, convert_binance_trade_to_v2
-from cryptotrader.ingestion.iceberg import IcebergSink, folder_of, one_minute_candles, verify_table
+from cryptotrader.ingestion.iceberg import IcebergSink, folder_of, read_candles, verify_table
 from cryptotrader.ingestion.iceberg.rows import to_arrow
 from cryptotrader.ingestion.iceberg.sink import EXPIRE_EVERY, KEPT_SNAPSHOTS
 from cryptotrader.ingestion.iceberg.table import DEAD_LETTER_FILE, open_table
 from cryptotrader.ingestion.ledger import Absence
 from cryptotrader.ingestion.pipeline import Batch, DeadLetter
+from cryptotrader.models.base_models import KlineInterval
 from cryptotrader.models.market_models import TradeEvent
 
 PAIRS = {"BTCUSDT": ParsedSymbol("BTC", "USDT"), "ETHUSDT": ParsedSymbol("ETH", "USDT")}
@@ -228,12 +229,27 @@ def test_candles_equal_an_exact_recomputation_in_any_order(tmp_path_factory, ord
     for each in events:
         expected.setdefault(each.trade_time // 60_000 * 60_000_000, []).append(each)
 
-    candles = one_minute_candles(table.folder)
-    assert [candle.minute_us for candle in candles] == sorted(expected)
+    candles = list(read_candles(table.folder, KlineInterval.MINUTE_1))
+    assert [candle.open_time.timestamp() * 1_000_000 for candle in candles] == sorted(expected)
     for candle in candles:
-        inside = expected[candle.minute_us]
+        inside = expected[candle.open_time.timestamp() * 1_000_000]
         values = [each.price for each in inside]
         assert (candle.open, candle.high, candle.low, candle.close) == (
             values[0], max(values), min(values), values[-1],
         )  # fmt: skip
-        assert (candle.volume, candle.trades) == (sum(each.quantity for each in inside), len(inside))
+        assert (candle.volume, candle.trade_count) == (sum(each.quantity for each in inside), len(inside))
+
+
+def test_a_folder_may_have_blanks_and_other_letters(tmp_path):
+    folder = tmp_path / "sp ace" / "größe"
+    sink = IcebergSink(f"iceberg://{folder}")
+    sink.open()
+    sink.close()
+    assert verify_table(folder).symbols == ()
+    assert {each.name for each in tmp_path.iterdir()} == {"sp ace"}
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%25b"])
+def test_a_folder_that_iceberg_cannot_name_is_refused(tmp_path, name):
+    with pytest.raises(ConfigurationError, match="cannot have"):
+        IcebergSink(f"iceberg://{tmp_path / name}")

@@ -8,9 +8,12 @@ import sys
 import typer
 
 from cryptotrader.cli.call import call
+from cryptotrader.cli.candles import candles
 from cryptotrader.cli.decode import decode
 from cryptotrader.cli.demo import demo
 from cryptotrader.cli.ingest import ingest
+from cryptotrader.cli.plot import plot
+from cryptotrader.cli.query import query
 from cryptotrader.cli.record import record
 from cryptotrader.cli.running import EXIT_FAILED, explain
 from cryptotrader.cli.simulator import simulator
@@ -25,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulator, stream, ingest, verify, record, decode, call):
+for command in (demo, simulator, stream, ingest, verify, query, candles, plot, record, decode, call):
     app.command()(command)
 
 

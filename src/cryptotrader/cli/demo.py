@@ -17,6 +17,7 @@ from cryptotrader.cli.running import EXIT_FAILED, run, show_logs
 from cryptotrader.cli.sinks import sink_at
 from cryptotrader.cli.views import candle_view, capture_line, capture_view, ledger_view
 from cryptotrader.config import Backoff
+from cryptotrader.models.base_models import KlineInterval
 from cryptotrader.simulator import LocalExchange
 
 if TYPE_CHECKING:
@@ -108,11 +109,11 @@ async def _direct(exchange: LocalExchange, capture: Capture, seconds: float, con
 
 def _close(console: Console, folder: Path) -> int:
     """Read everything back from the table."""
-    from cryptotrader.ingestion.iceberg import one_minute_candles, verify_table  # noqa: PLC0415 - needs "iceberg"
+    from cryptotrader.ingestion.iceberg import read_candles, verify_table  # noqa: PLC0415 - needs "iceberg"
 
     report = verify_table(folder)
     console.print(ledger_view(report))
-    console.print(candle_view(one_minute_candles(folder)))
+    console.print(candle_view(read_candles(folder, KlineInterval.MINUTE_1)))
     verdict = "complete" if report.is_complete else "INCOMPLETE"
     console.print(
         f"{verdict}: {report.trades} trades, {report.missing} missing, {report.duplicates} duplicates", highlight=False

@@ -17,6 +17,7 @@ from cryptotrader.errors import BinanceError, ConfigurationError, RequestInvalid
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_SIGNAL = 128
+_DELIVER_AGAIN_SECONDS = 0.01
 
 EndpointOption = Annotated[
     str,
@@ -64,6 +65,28 @@ def run(command: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     A signal cancels the command, which then cleans up; the exit code is 130 or 143.
     """
     raise typer.Exit(asyncio.run(_until_signal(command)))
+
+
+def exit_on_signals() -> None:
+    """Let SIGINT and SIGTERM end a command that is not asynchronous, after it has cleaned up, with the same codes.
+
+    A signal may arrive within a destructor, where Python drops exceptions; the exit is then delivered once more.
+    """
+
+    def leave(number: int, _: object) -> NoReturn:
+        sys.exit(EXIT_SIGNAL + number)
+
+    def deliver_again(dropped: sys.UnraisableHookArgs) -> None:
+        error = dropped.exc_value
+        if not isinstance(error, SystemExit):
+            sys.__unraisablehook__(dropped)
+            return
+        signal.signal(signal.SIGALRM, lambda *_: sys.exit(error.code))
+        signal.setitimer(signal.ITIMER_REAL, _DELIVER_AGAIN_SECONDS)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
+    sys.unraisablehook = deliver_again
 
 
 async def _until_signal(command: Callable[[], Coroutine[Any, Any, int]]) -> int:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import time
-from decimal import Decimal
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from cryptotrader.cli.running import CaOption, EndpointOption, run, show_logs
+from cryptotrader.cli.views import event_text
 from cryptotrader.config import Backoff, Endpoint, endpoint_named
 from cryptotrader.market_stream import MarketStream
-from cryptotrader.models.base_models import Model
 from cryptotrader.protocol.channel import find_channel
 from cryptotrader.subscription import Subscription
 from cryptotrader.symbol_lookup import look_up_symbols
@@ -95,25 +94,11 @@ async def _print_frames(market: MarketStream, streams: list[str], count: int | N
 
 async def _print_events(market: MarketStream, streams: list[str], count: int | None) -> None:
     subscription: Subscription[Any] = market.subscribe(*streams, control=True)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     shown = 0
     async for event in subscription:
-        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {_line(event)}\n")
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {event_text(event)}"[:width] + "\n")
         sys.stdout.flush()
         shown += 1
         if shown == count:
             return
-
-
-def _line(event: Model) -> str:
-    kind = type(event).__name__.removesuffix("Event")
-    return f"{kind} " + " ".join(f"{key}={_text(value)}" for key, value in msgspec.structs.asdict(event).items())
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, Model):
-        return "(" + " ".join(f"{key}={_text(item)}" for key, item in msgspec.structs.asdict(value).items()) + ")"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_text(item) for item in value) + "]"
-    return str(value)

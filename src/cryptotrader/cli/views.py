@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from msgspec.structs import asdict
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+
+from cryptotrader.models.base_models import Model, snake_name
+from cryptotrader.models.market_models import (
+    AggregateTradeEvent,
+    AveragePriceEvent,
+    BlockTradeEvent,
+    BookTickerEvent,
+    DepthUpdateEvent,
+    KlineEvent,
+    MiniTickerEvent,
+    PartialDepthEvent,
+    ReferencePriceEvent,
+    TickerEvent,
+    TradeEvent,
+    WindowTickerEvent,
+)
 
 if TYPE_CHECKING:
     from cryptotrader.ingestion.capture import CaptureProgress
@@ -32,6 +48,46 @@ def _table(title: str, first: str, others: Iterable[str]) -> Table:
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def event_text(event: Model) -> str:
+    """An event in one line: symbol, kind, and what matters of it."""
+    kind = snake_name(type(event).__name__.removesuffix("Event")).replace("_", " ")
+    return f"{getattr(event, 'symbol', ''):<10} {kind:<15} {_gist(event)}".rstrip()
+
+
+def _gist(event: Model) -> str:  # noqa: PLR0911 - one form for each kind of event
+    match event:
+        case TradeEvent() | AggregateTradeEvent() | BlockTradeEvent():
+            side = "sell" if event.is_buyer_maker else "buy"
+            return f"{price_text(event.price)} × {price_text(event.quantity)} {side}"  # noqa: RUF001 - times
+        case BookTickerEvent():
+            bid = f"{price_text(event.bid_price)} × {price_text(event.bid_quantity)}"  # noqa: RUF001
+            return f"{bid} | {price_text(event.ask_price)} × {price_text(event.ask_quantity)}"  # noqa: RUF001
+        case KlineEvent(kline=bar):
+            prices = " ".join(price_text(price) for price in (bar.open, bar.high, bar.low, bar.close))
+            return f"{bar.interval} {prices}, {bar.trade_count} trades{', closed' if bar.is_closed else ''}"
+        case DepthUpdateEvent():
+            changes = f"{len(event.raw_bids)} bids and {len(event.raw_asks)} asks changed"
+            return f"{changes}, updates {event.first_update_id} to {event.final_update_id}"
+        case PartialDepthEvent():
+            best = (side[0].price if side else None for side in (event.bids, event.asks))
+            return f"{' | '.join(price_text(price) for price in best)}, {len(event.raw_bids)} levels"
+        case TickerEvent() | WindowTickerEvent():
+            change = f"{event.price_change_percent:f} %"
+            return f"{price_text(event.last_price)} ({change}), volume {price_text(event.volume)}"
+        case MiniTickerEvent():
+            return f"{price_text(event.close)}, volume {price_text(event.volume)}"
+        case AveragePriceEvent():
+            return f"{price_text(event.average_price)} over {event.interval}"
+        case ReferencePriceEvent():
+            return price_text(event.reference_price)
+        case _:
+            return " ".join(f"{name}={_plain(value)}" for name, value in asdict(event).items() if name != "symbol")
+
+
+def _plain(value: object) -> str:
+    return price_text(value) if isinstance(value, Decimal) else str(value)
 
 
 def capture_view(progress: CaptureProgress, elapsed: float) -> Table:
@@ -77,8 +133,9 @@ def candle_view(candles: Iterable[Candle]) -> Table:
     """A table of candles."""
     names = ("minute", "open", "high", "low", "close", "volume", "trades")
     table = _table("one-minute candles, read back from the table", "symbol", names)
+    table.padding = 0  # eight columns within eighty characters
     for each in candles:
-        minute = datetime.fromtimestamp(each.minute_us / 1e6, UTC).strftime("%H:%M")
         prices = (each.open, each.high, each.low, each.close, each.volume.quantize(_SHOWN_VOLUME))
-        table.add_row(each.symbol, minute, *(price_text(price) for price in prices), str(each.trades))
+        numbers = (*(price_text(price) for price in prices), str(each.trade_count))
+        table.add_row(each.symbol, f"{each.open_time:%H:%M}", *numbers)
     return table

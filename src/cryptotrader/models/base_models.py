@@ -81,6 +81,14 @@ class SymbolStatus(OpenEnum):
     CANCEL_ONLY = "CANCEL_ONLY"
 
 
+class SymbolStatusFilter(StrEnum):
+    """Trading phases that a request may ask for."""
+
+    TRADING = "TRADING"
+    HALT = "HALT"
+    BREAK = "BREAK"
+
+
 class OrderType(OpenEnum):
     """Kinds of orders."""
 

@@ -19,16 +19,16 @@ class SlidingBudget:
     """At most ``limit`` events in any ``window`` seconds."""
 
     def __init__(self, limit: int, window: float) -> None:
-        self._limit = limit
-        self._window = window
+        self.limit = limit
+        self.window = window
         self._spent: deque[float] = deque()
 
     def wait(self, now: float, *, keep: int = 0) -> float:
         """Seconds until one more event is allowed while ``keep`` stay in reserve; 0 when it is allowed now."""
-        while self._spent and self._spent[0] <= now - self._window:
+        while self._spent and self._spent[0] <= now - self.window:
             self._spent.popleft()
-        excess = len(self._spent) - (self._limit - keep)
-        return 0.0 if excess < 0 else self._spent[excess] + self._window - now
+        excess = len(self._spent) - (self.limit - keep)
+        return 0.0 if excess < 0 else self._spent[excess] + self.window - now
 
     def spend(self, now: float) -> None:
         """Count one event."""

@@ -12,6 +12,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
 import msgspec
+from msgspec import Meta
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import is_documented, plain
@@ -45,21 +46,32 @@ _MOST_DIGITS = 20
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 """Legal range of decimal parameters (error -1100)."""
 
-TIME_ZONE = r"^(-(0?[0-9]|1[01])(:[0-5][0-9])?|-12(:00)?|\+?(0?[0-9]|1[0-3])(:[0-5][0-9])?|\+?14(:00)?)$"
-"""Hours and minutes from UTC, -12:00 to +14:00: ``-1:00``, ``05:45``, ``8``."""
-
-WINDOW_SIZE = r"^([1-9]m|[1-5][0-9]m|[1-9]h|1[0-9]h|2[0-3]h|[1-7]d)$"
-"""``1m`` to ``59m``, ``1h`` to ``23h``, ``1d`` to ``7d``."""
+TimeZone = Annotated[
+    str,
+    Meta(
+        pattern=r"^(-(0?[0-9]|1[01])(:[0-5][0-9])?|-12(:00)?|\+?(0?[0-9]|1[0-3])(:[0-5][0-9])?|\+?14(:00)?)$",
+        description="hours and minutes from UTC, -12:00 to +14:00: ``-1:00``, ``05:45``, ``8``",
+        extra_json_schema={"default": "0"},
+    ),
+]
+WindowSize = Annotated[
+    str,
+    Meta(
+        pattern=r"^([1-9]m|[1-5][0-9]m|[1-9]h|1[0-9]h|2[0-3]h|[1-7]d)$",
+        description="``1m`` to ``59m``, ``1h`` to ``23h``, ``1d`` to ``7d``",
+        extra_json_schema={"default": "1d"},
+    ),
+]
 
 
 class SecurityType(StrEnum):
     """What a request must prove."""
 
-    NONE = "NONE"
-    TRADE = "TRADE"
-    USER_DATA = "USER_DATA"
-    USER_STREAM = "USER_STREAM"
-    SIGNED = "SIGNED"
+    NONE = "NONE"  # nothing
+    TRADE = "TRADE"  # a signature, or a session logged on, with a key that may trade
+    USER_DATA = "USER_DATA"  # a signature, or a session logged on, with a key that may read the account
+    USER_STREAM = "USER_STREAM"  # a signature, or a session logged on
+    SIGNED = "SIGNED"  # a signature of its own
 
 
 class Signing(StrEnum):
@@ -184,6 +196,7 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
     """
 
     api: ClassVar[Method]
+    result_type: ClassVar[Any]
     result_decoder: ClassVar[ResultDecoder]
 
     def __init_subclass__(cls, **config: Any) -> None:
@@ -196,6 +209,7 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{method.name} is declared by {known.__qualname__} and {cls.__qualname__}")
         (result,) = get_args(cls.__dict__["__orig_bases__"][0])
+        cls.result_type = result
         cls.result_decoder = result_decoder(result)
         REGISTRY[method.name] = cls
 

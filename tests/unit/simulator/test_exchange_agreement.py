@@ -28,7 +28,10 @@ from cryptotrader.requests import (
 )
 from cryptotrader.simulator.feeds import Feeds
 from cryptotrader.simulator.handlers import HANDLERS, answer
-from cryptotrader.simulator.venue import Exchange
+from cryptotrader.simulator.venue import Exchange, Market
+from cryptotrader.simulator.venue.buckets import MINUTE
+from cryptotrader.simulator.venue.statistics import candle
+from cryptotrader.simulator.venue.symbols import list_symbol
 
 START = 1_700_000_000_000_000  # 13 s into a minute
 MS = TimeUnit.MILLISECOND
@@ -253,3 +256,12 @@ def test_any_list_of_symbols_is_lively_and_plausible(symbols):
         bid, ask = market.book.bids.best, market.book.asks.best
         assert 0 < bid < ask < bid * 1.05
         assert market.log.next_id > market.log.first_id
+
+
+def test_a_second_without_trades_stands_at_the_last_price_before_it():
+    market = Market(list_symbol("BTCUSDT"), 1)
+    start = 1_700_000_000_000_000 // MINUTE * MINUTE
+    for place, price in ((-5_000_000, 90), (10_000_000, 95), (20_000_000, 97)):
+        market.buckets.add(1, price, 1, start + place, True)
+    quiet = [candle(market, KlineInterval.SECOND_1, start + second * 1_000_000).bucket for second in (5, 15, 25)]
+    assert [(each.close, each.count) for each in quiet] == [(90, 0), (95, 0), (97, 0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -74,22 +74,27 @@ STORAGE_ERRORS = (
 """What disk, catalog and commit fail with; the last four come from metadata files that are torn."""
 
 
+_NOT_IN_PATHS = "?#%"  # pyiceberg takes paths for URLs, and does not decode them
+
+
 def folder_of(url: str) -> Path:
     """The folder of an ``iceberg://DIR`` address; relative without a leading slash.
 
     Raises:
-        ConfigurationError: It is no such address.
+        ConfigurationError: It is no such address, or its path has a character that Iceberg's paths cannot have.
     """
-    parts = urlsplit(url)
-    folder = unquote(parts.netloc + parts.path)
-    if parts.scheme != "iceberg" or not folder:
+    scheme, _, folder = url.partition("://")
+    if scheme != "iceberg" or not folder:
         raise ConfigurationError(f"{url!r} is not an iceberg://DIR address")
-    return Path(folder).absolute()
+    path = Path(unquote(folder)).absolute()
+    if forbidden := sorted(set(str(path)) & set(_NOT_IN_PATHS)):
+        raise ConfigurationError(f"{url!r}: a table's folder cannot have {' '.join(forbidden)} in its path")
+    return path
 
 
 def open_catalog(folder: Path) -> SqlCatalog:
     """The SQLite catalog in a folder."""
-    return SqlCatalog("cryptotrader", uri=f"sqlite:///{folder / _CATALOG_FILE}", warehouse=folder.as_uri())
+    return SqlCatalog("cryptotrader", uri=f"sqlite:///{folder / _CATALOG_FILE}", warehouse=f"file://{folder}")
 
 
 def open_table(folder: Path) -> Table:

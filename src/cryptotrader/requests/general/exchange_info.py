@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.base_models import SymbolStatusFilter
 from cryptotrader.models.market_models import ExchangeInfo
 from cryptotrader.protocol.request import Method, Request
 from cryptotrader.protocol.rules import AtMostOne, NotWith
@@ -19,11 +19,11 @@ class ExchangeInfoRequest(Request[ExchangeInfo], frozen=True, kw_only=True):
         "exchangeInfo",
         weight=20,
         rules=(AtMostOne(("symbol", "symbols", "permissions")), NotWith("symbol_status", ("symbol", "symbols"))),
-        source="General requests",
+        source="General requests > Exchange information",
     )
 
     symbol: str | None = None
     symbols: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
     permissions: str | tuple[str, ...] | None = None
-    show_permission_sets: bool | None = None
-    symbol_status: SymbolStatus | None = None
+    show_permission_sets: Annotated[bool, Meta(extra_json_schema={"default": True})] | None = None
+    symbol_status: SymbolStatusFilter | None = None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.base_models import SymbolStatusFilter
 from cryptotrader.models.market_models import ExecutionRules
 from cryptotrader.protocol.request import Method, PerSymbol, Request
 from cryptotrader.protocol.rules import AtMostOne
@@ -19,9 +19,9 @@ class ExecutionRulesRequest(Request[ExecutionRules], frozen=True, kw_only=True):
         "executionRules",
         weight=PerSymbol(all=40, each=2, cap=40),
         rules=(AtMostOne(("symbol", "symbols", "symbol_status")),),
-        source="General requests",
+        source="General requests > Query Execution Rules",
     )
 
     symbol: str | None = None
     symbols: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
-    symbol_status: SymbolStatus | None = None
+    symbol_status: SymbolStatusFilter | None = None

@@ -9,4 +9,4 @@ from cryptotrader.protocol.request import Method, Request
 class PingRequest(Request[Empty], frozen=True, kw_only=True):
     """Test the connection."""
 
-    api = Method("ping", weight=1, source="General requests")
+    api = Method("ping", weight=1, source="General requests > Test connectivity")

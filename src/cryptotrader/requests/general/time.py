@@ -9,4 +9,4 @@ from cryptotrader.protocol.request import Method, Request
 class TimeRequest(Request[ServerTime], frozen=True, kw_only=True):
     """Ask for the clock of the exchange."""
 
-    api = Method("time", weight=1, source="General requests")
+    api = Method("time", weight=1, source="General requests > Check server time")

@@ -9,6 +9,6 @@ from cryptotrader.protocol.request import Method, Request
 class AvgPriceRequest(Request[AveragePrice], frozen=True, kw_only=True):
     """Ask for the current average price."""
 
-    api = Method("avgPrice", weight=2, source="Market data requests")
+    api = Method("avgPrice", weight=2, source="Market data requests > Current average price")
 
     symbol: str

@@ -13,8 +13,8 @@ from cryptotrader.protocol.request import Method, Request
 class BlockTradesHistoricalRequest(Request[list[BlockTrade]], frozen=True, kw_only=True):
     """Ask for block trades from an id on."""
 
-    api = Method("blockTrades.historical", weight=25, source="Market data requests")
+    api = Method("blockTrades.historical", weight=25, source="Market data requests > Historical Block Trades")
 
     symbol: str
     from_id: Annotated[int, Meta(ge=0)]
-    limit: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})] | None = None

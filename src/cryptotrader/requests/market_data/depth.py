@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.base_models import SymbolStatusFilter
 from cryptotrader.models.market_models import OrderBookSnapshot
 from cryptotrader.protocol.request import Method, Request, Tiers
 
@@ -17,9 +17,9 @@ class DepthRequest(Request[OrderBookSnapshot], frozen=True, kw_only=True):
     api = Method(
         "depth",
         weight=Tiers(by="limit", default=100, steps=((100, 5), (500, 25), (1000, 50), (5000, 250))),
-        source="Market data requests",
+        source="Market data requests > Order book",
     )
 
     symbol: str
     limit: Annotated[int, Meta(ge=1, le=5000)] | None = None
-    symbol_status: SymbolStatus | None = None
+    symbol_status: SymbolStatusFilter | None = None

@@ -9,6 +9,6 @@ from cryptotrader.protocol.request import Method, Request
 class ReferencePriceRequest(Request[ReferencePrice], frozen=True, kw_only=True):
     """Ask for a reference price."""
 
-    api = Method("referencePrice", weight=2, source="Market data requests")
+    api = Method("referencePrice", weight=2, source="Market data requests > Query Reference Price")
 
     symbol: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.base_models import SymbolStatusFilter
 from cryptotrader.models.market_models import ReferencePriceCalculation
 from cryptotrader.protocol.request import Method, Request
 
@@ -10,7 +10,9 @@ from cryptotrader.protocol.request import Method, Request
 class ReferencePriceCalculationRequest(Request[ReferencePriceCalculation], frozen=True, kw_only=True):
     """Ask how a reference price is made."""
 
-    api = Method("referencePrice.calculation", weight=2, source="Market data requests")
+    api = Method(
+        "referencePrice.calculation", weight=2, source="Market data requests > Query Reference Price Calculation"
+    )
 
     symbol: str
-    symbol_status: SymbolStatus | None = None
+    symbol_status: SymbolStatusFilter | None = None

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from cryptotrader.models.base_models import SymbolStatus, TickerType
+from cryptotrader.models.base_models import SymbolStatusFilter, TickerType
 from cryptotrader.models.market_models import Ticker
-from cryptotrader.protocol.request import WINDOW_SIZE, Method, PerSymbol, Request
+from cryptotrader.protocol.request import Method, PerSymbol, Request, WindowSize
 from cryptotrader.protocol.rules import ExactlyOne
 
 
@@ -19,11 +19,11 @@ class TickerRequest(Request[Ticker | list[Ticker]], frozen=True, kw_only=True):
         "ticker",
         weight=PerSymbol(all=200, each=4, cap=200),
         rules=(ExactlyOne(("symbol", "symbols")),),
-        source="Market data requests",
+        source="Market data requests > Rolling window price change statistics",
     )
 
     symbol: str | None = None
     symbols: Annotated[tuple[str, ...], Meta(min_length=1, max_length=200)] | None = None
-    type: TickerType | None = None
-    window_size: Annotated[str, Meta(pattern=WINDOW_SIZE)] | None = None
-    symbol_status: SymbolStatus | None = None
+    type: Annotated[TickerType, Meta(extra_json_schema={"default": "FULL"})] | None = None
+    window_size: WindowSize | None = None
+    symbol_status: SymbolStatusFilter | None = None

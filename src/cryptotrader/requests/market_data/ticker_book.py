@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.base_models import SymbolStatusFilter
 from cryptotrader.models.market_models import BookTicker
 from cryptotrader.protocol.request import Method, PerSymbol, Request
 from cryptotrader.protocol.rules import AtMostOne
@@ -19,9 +19,9 @@ class TickerBookRequest(Request[BookTicker | list[BookTicker]], frozen=True, kw_
         "ticker.book",
         weight=PerSymbol(all=4, one=2, each=4, cap=4),
         rules=(AtMostOne(("symbol", "symbols")),),
-        source="Market data requests",
+        source="Market data requests > Symbol order book ticker",
     )
 
     symbol: str | None = None
     symbols: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
-    symbol_status: SymbolStatus | None = None
+    symbol_status: SymbolStatusFilter | None = None

@@ -18,11 +18,11 @@ class TradesAggregateRequest(Request[list[AggregateTrade]], frozen=True, kw_only
         "trades.aggregate",
         weight=4,
         rules=(NotWith("from_id", ("start_time", "end_time")),),
-        source="Market data requests",
+        source="Market data requests > Aggregate trades",
     )
 
     symbol: str
     from_id: Annotated[int, Meta(ge=0)] | None = None
     start_time: int | None = None
     end_time: int | None = None
-    limit: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})] | None = None

@@ -13,7 +13,7 @@ from cryptotrader.protocol.request import Method, Request
 class TradesRecentRequest(Request[list[Trade]], frozen=True, kw_only=True):
     """Ask for the newest trades."""
 
-    api = Method("trades.recent", weight=25, source="Market data requests")
+    api = Method("trades.recent", weight=25, source="Market data requests > Recent trades")
 
     symbol: str
-    limit: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})] | None = None

@@ -45,11 +45,6 @@ def duplicate_symbols() -> ApiError:
     return ApiError(BAD_REQUEST, -1151, "Symbol is present multiple times in the list.")
 
 
-def bad_symbol_status() -> ApiError:
-    """The asked phase is none of those that may be asked for."""
-    return ApiError(BAD_REQUEST, -1122, "Invalid symbolStatus.")
-
-
 def no_reference_price() -> ApiError:
     """The symbol has no reference price."""
     return ApiError(BAD_REQUEST, -2043, "This symbol doesn't have a reference price.")

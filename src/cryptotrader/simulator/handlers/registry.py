@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cryptotrader.config import TimeUnit
-from cryptotrader.models.base_models import SymbolStatus
+from cryptotrader.models.base_models import SymbolStatusFilter
 from cryptotrader.protocol.request import Request
 from cryptotrader.simulator.handlers.errors import (
     BAD_REQUEST,
     ApiError,
     bad_symbol,
-    bad_symbol_status,
     duplicate_symbols,
     not_supported,
     status_mismatch,
@@ -23,8 +22,6 @@ Handler = Callable[[Exchange, Any, TimeUnit], Any]
 H = TypeVar("H", bound=Handler)
 
 HANDLERS: dict[type[Request[Any]], Handler] = {}
-
-_ASKABLE = (SymbolStatus.TRADING, SymbolStatus.HALT, SymbolStatus.BREAK)
 
 
 def handles(request: type[Request[Any]]) -> Callable[[H], H]:
@@ -51,7 +48,7 @@ def answer(exchange: Exchange, request: Request[Any], unit: TimeUnit) -> Any:
     return handler(exchange, request, unit)
 
 
-def one_market(exchange: Exchange, symbol: str, status: SymbolStatus | None = None) -> Market:
+def one_market(exchange: Exchange, symbol: str, status: SymbolStatusFilter | None = None) -> Market:
     """The market of a symbol, in the asked phase.
 
     Raises:
@@ -60,23 +57,21 @@ def one_market(exchange: Exchange, symbol: str, status: SymbolStatus | None = No
     market = exchange.markets.get(symbol)
     if market is None:
         raise bad_symbol()
-    if status is not None and status not in _ASKABLE:
-        raise bad_symbol_status()
-    if status is not None and market.status is not status:
+    if status is not None and market.status.value != status.value:
         raise status_mismatch()
     return market
 
 
-def markets(exchange: Exchange, symbols: tuple[str, ...] | None, status: SymbolStatus | None = None) -> list[Market]:
+def markets(
+    exchange: Exchange, symbols: tuple[str, ...] | None, status: SymbolStatusFilter | None = None
+) -> list[Market]:
     """The markets of the symbols, or all of them, as far as they are in the asked phase.
 
     Raises:
         ApiError: No such symbol, or a symbol named twice.
     """
-    if status is not None and status not in _ASKABLE:
-        raise bad_symbol_status()
     if symbols is not None and len(set(symbols)) < len(symbols):
         raise duplicate_symbols()
     names = exchange.markets if symbols is None else symbols
     found = [one_market(exchange, name) for name in names]
-    return [market for market in found if status is None or market.status is status]
+    return [market for market in found if status is None or market.status.value == status.value]

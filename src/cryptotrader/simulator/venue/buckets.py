@@ -137,6 +137,11 @@ class Buckets:
         kept, width = (self._seconds, SECOND) if seconds else (self._minutes, MINUTE)
         return next(iter(kept)) * width if kept else None
 
+    def close_before_second(self, time_us: int) -> int | None:
+        """Last price before a second; ``None`` when nothing so old is kept."""
+        second = next((second for second in reversed(self._seconds) if second < time_us // SECOND), None)
+        return self.close_before(time_us) if second is None else self._seconds[second].close
+
     def close_before(self, time_us: int) -> int | None:
         """Last price before a minute border; ``None`` when nothing so old is kept."""
         minute = next((minute for minute in reversed(self._minutes) if minute < time_us // MINUTE), None)

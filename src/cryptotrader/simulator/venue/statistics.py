@@ -95,7 +95,7 @@ def candle(market: Market, interval: KlineInterval, start_us: int, offset: int =
     one_second = interval is KlineInterval.SECOND_1
     bucket = buckets.second(start_us) if one_second else buckets.minutes(start_us, end_us)
     if bucket.count == 0:
-        close = buckets.close_before(start_us)
+        close = buckets.close_before_second(start_us) if one_second else buckets.close_before(start_us)
         price = market.last_price if close is None else close
         bucket = Bucket(open=price, high=price, low=price, close=price)
     return Candle(start_us, end_us, bucket)

@@ -1,0 +1,94 @@
+"""A diagnostic as its user sees it: a process of its own in a pseudo-terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+GREEN, RED, YELLOW, CYAN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[36m"
+_PATIENCE_SECONDS = 15.0
+_COLOUR = re.compile(r"\x1b\[\d*m")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a diagnostic left behind."""
+
+    code: int
+    shown: str
+
+    @property
+    def text(self):
+        """Without colours."""
+        return _COLOUR.sub("", self.shown)
+
+    @property
+    def report(self):
+        """What ``--json`` printed; fails when anything else was printed."""
+        return json.loads(self.shown)
+
+
+class Terminal:
+    """Starts a diagnostic, or whatever command is given, on a terminal of its own."""
+
+    def __init__(self, script, *arguments, port=None):
+        command = [sys.executable, "-m", f"cryptotrader.diagnostics.{script}"] if isinstance(script, str) else script
+        where = [] if port is None else ["--endpoint", f"ws://127.0.0.1:{port}"]
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [*command, *where, *arguments], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+        self._shown = bytearray()
+
+    def wait_for(self, text):
+        """Read until a text is shown."""
+        latest = time.monotonic() + _PATIENCE_SECONDS
+        while text not in self._shown.decode("utf-8", "replace"):
+            assert self._read(), f"ended without {text!r}: {self._shown.decode()}"
+            assert time.monotonic() < latest, f"never showed {text!r}"
+
+    def type(self, text):
+        """Type a line."""
+        os.write(self._master, f"{text}\n".encode())
+
+    def end(self):
+        """Read to the end of the process."""
+        try:
+            while self._read():
+                pass
+            return Ended(self.process.wait(_PATIENCE_SECONDS), self._shown.decode().replace("\r\n", "\n"))
+        finally:
+            self.process.kill()
+            self.process.wait()
+            os.close(self._master)
+
+    def _read(self):
+        ready, _, _ = select.select([self._master], [], [], _PATIENCE_SECONDS)
+        assert ready, f"nothing more was shown after {self._shown.decode()}"
+        try:
+            read = os.read(self._master, 65_536)
+        except OSError:  # the other end is closed
+            return False
+        self._shown.extend(read)
+        return bool(read)
+
+
+def run_diagnostic(script, *arguments, port=None):
+    """Run one to its end."""
+    return Terminal(script, *arguments, port=port).end()
+
+
+def wait_until(condition, what):
+    """Wait for another process: its doings are on no clock of ours."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what}"
+        time.sleep(0.01)

@@ -1,0 +1,179 @@
+"""The diagnostics as their user runs them: what they show, what they report, how they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import cryptotrader.diagnostics
+from cryptotrader.diagnostics import binance_websocket_diagnostic, market_diagnostic, market_stream_diagnostic
+from cryptotrader.simulator import ExchangeLimits
+from diagnostic_terminal import CYAN, GREEN, RED, YELLOW, Terminal, run_diagnostic, wait_until
+
+SCRIPTS = {
+    "binance_websocket_diagnostic": binance_websocket_diagnostic.SCRIPT,
+    "market_stream_diagnostic": market_stream_diagnostic.SCRIPT,
+    "market_diagnostic": market_diagnostic.SCRIPT,
+}
+MAY_BE_QUIET = {"blockTrades.historical"}
+PROCESSES = 10
+FOLDER = Path(cryptotrader.diagnostics.__file__).parent
+
+
+def assert_green(script, ended):
+    """Every part of the display that the original documents ask for."""
+    lines = ended.shown.splitlines()
+    assert ended.code == 0, ended.text
+    assert lines[0].startswith(f"{CYAN}=== {SCRIPTS[script].feature}")
+    for title in ("Date: ", "Python: ", "Project root: ", "Endpoint: ws://127.0.0.1:", "Symbol: BTCUSDT"):
+        assert f"\n{title}" in ended.text, title
+    ran = [line.partition("Test: ")[2] for line in lines if f"{CYAN}Test: " in line]
+    assert sum(f"{GREEN}✓ passed in " in line for line in lines) >= len(set(ran) - MAY_BE_QUIET)
+    assert RED not in ended.shown
+    assert f"=== Summary: {len(ran)} of {len(ran)} tests ran ===" in ended.text
+    return ran
+
+
+@pytest.mark.parametrize("script", ["binance_websocket_diagnostic", "market_diagnostic"])
+def test_all_is_well(exchange_factory, script):
+    exchange = exchange_factory(rate=300, limits=ExchangeLimits(ping_interval=0.5))
+    wait_until(lambda: exchange.trades > 350, "second that is over, for its candle")
+    ended = run_diagnostic(script, "--timeout", "5", port=exchange.port)
+
+    assert assert_green(script, ended) == list(SCRIPTS[script].tests)
+    wait_until(lambda: exchange.connections == 0, "end of the connections")
+
+
+def test_all_streams_are_well(exchange_factory):
+    """In several processes at once, since most streams tell once a second; the quiet one has a test of its own."""
+    exchange = exchange_factory(rate=100)
+    names = [name for name in SCRIPTS["market_stream_diagnostic"].tests if name != "block_trade"]
+
+    def run(part):
+        only = [word for name in part for word in ("--only", name)]
+        return run_diagnostic("market_stream_diagnostic", *only, "--timeout", "3", port=exchange.port)
+
+    parts = [names[start::PROCESSES] for start in range(PROCESSES)]
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        ended = list(pool.map(run, parts))
+    for part, each in zip(parts, ended, strict=True):
+        assert assert_green("market_stream_diagnostic", each) == part
+    wait_until(lambda: exchange.connections == 0, "end of the connections")
+
+
+def test_a_stream_that_is_quiet_by_nature_is_told(exchange):
+    ended = run_diagnostic("market_stream_diagnostic", "--only", "block_trade", "--timeout", "0.3", port=exchange.port)
+
+    assert ended.code == 0
+    assert f"{YELLOW}○ quiet in 0.3" in ended.shown
+    assert "confirmed, and no event within 0.3 s" in ended.text
+    assert "○ 1 quiet: block_trade" in ended.text
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_nobody_there_is_red(script):
+    first = next(iter(SCRIPTS[script].tests))
+    ended = run_diagnostic(script, "--only", first, "--endpoint", "ws://127.0.0.1:1", "--timeout", "2")
+
+    assert ended.code == 1
+    assert f"{RED}✗ failed in " in ended.shown
+    assert "ConnectFailed: gave up after 3 attempts" in ended.text
+    assert f"✗ 1 failed: {first}" in ended.text
+    assert "Traceback" not in ended.text
+
+
+def test_json_is_all_there_is(exchange):
+    arguments = ["--json", "--only", "depth", "--only", "ping", "--timeout", "5"]
+    ended = run_diagnostic("market_diagnostic", *arguments, port=exchange.port)
+
+    report = ended.report
+    assert ended.code == report["exit_code"] == 0
+    assert {test["name"]: test["outcome"] for test in report["tests"]} == {"depth": "passed", "ping": "passed"}
+    assert report["counts"]["passed"] == 2
+    assert (report["symbol"], report["unfinished"], report["ended_by"]) == ("BTCUSDT", [], None)
+    assert report["endpoint"] == f"ws://127.0.0.1:{exchange.port}"
+
+
+def test_a_pipe_gets_no_colours_and_a_file_runs_like_its_module(exchange):
+    command = [sys.executable, str(FOLDER / "market_diagnostic.py"), "--only", "time"]
+    where = ["--endpoint", f"ws://127.0.0.1:{exchange.port}"]
+    done = subprocess.run([*command, *where], capture_output=True, text=True, timeout=20, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "✓ passed" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_signals_end_in_order(exchange, number, code, output):
+    only = ["--only", "trade", "--only", "block_trade", "--only", "ticker"]
+    terminal = Terminal(
+        "market_stream_diagnostic", *only, *(["--json"] if output == "json" else []), port=exchange.port
+    )
+    if output == "text":
+        terminal.wait_for("Test: block_trade")
+    wait_until(lambda: exchange.connections, "connection")
+    os.kill(terminal.process.pid, number)
+    ended = terminal.end()
+
+    assert ended.code == code
+    assert exchange.connections == 0
+    if output == "json":
+        assert (ended.report["ended_by"], ended.report["exit_code"]) == (number.name, code)
+        assert ended.report["unfinished"][-1] == "ticker"
+    else:
+        assert "=== Summary: 1 of 3 tests ran ===" in ended.text
+        assert "✓ 1 passed: trade" in ended.text
+        assert "- 2 not finished: block_trade, ticker" in ended.text
+        assert f"ended by {number.name}" in ended.text
+        assert "Traceback" not in ended.text
+
+
+def test_a_session_by_hand(exchange):
+    terminal = Terminal("market_stream_diagnostic", "--interactive", port=exchange.port)
+    terminal.wait_for("subscribe NAME")
+    terminal.type("subscribe btcusdt@trade")
+    terminal.wait_for('btcusdt@trade {"e":"trade"')
+    terminal.type("subscribe BTCUSDT@bookTicker")
+    terminal.wait_for('btcusdt@bookTicker {"u":')
+    terminal.type("list")
+    terminal.wait_for(f"{CYAN}btcusdt@trade, btcusdt@bookTicker")
+    terminal.type("subscribe btcusdt@nonsense")
+    terminal.wait_for(f"{RED}SUBSCRIBE: 'btcusdt@nonsense' is not a Binance market stream")
+    terminal.type("subscribe btcusdt@trade")
+    terminal.wait_for(f"{RED}already subscribed: btcusdt@trade")
+    terminal.type("unsubscribe BTCUSDT@trade")
+    terminal.type("unsubscribe btcusdt@bookTicker")
+    terminal.type("unsubscribe btcusdt@depth")
+    terminal.wait_for(f"{RED}not subscribed: btcusdt@depth")
+    terminal.type("list")
+    terminal.wait_for("no streams")
+    terminal.type("dance")
+    terminal.type("quit")
+    ended = terminal.end()
+
+    assert ended.code == 0
+    assert ended.text.count("list · quit") == 2
+    assert " events, 0 errors" in ended.text
+    assert exchange.connections == 0
+
+
+def test_a_session_ends_with_its_input_or_a_signal(exchange):
+    for end, code in (("\x04", 0), (signal.SIGINT, 130)):
+        terminal = Terminal("market_stream_diagnostic", "--interactive", port=exchange.port)
+        terminal.wait_for("subscribe NAME")
+        terminal.type("subscribe btcusdt@trade")
+        terminal.wait_for('btcusdt@trade {"e":"trade"')
+        if isinstance(end, str):
+            terminal.type(end)
+        else:
+            os.kill(terminal.process.pid, end)
+        assert terminal.end().code == code
+        assert exchange.connections == 0

@@ -1,0 +1,297 @@
+"""Every example as a process of its own against a local exchange: it ends by itself and prints what it promises."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cryptotrader.ingestion.iceberg import verify_table
+from cryptotrader.recording import RecordingReader
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STRICT = [sys.executable, "-W", "error"]
+PYTEST = [sys.executable, "-m", "pytest"]
+QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:asyncio"]
+PRICE = r"\d+\.\d+"
+
+
+def start(name, *arguments, command=STRICT):
+    words = [*command, str(EXAMPLES / name), *map(str, arguments)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process, *, warns=False):
+    """The lines that an example prints; it succeeds and says nothing on stderr, warnings of the logger excepted."""
+    with process:
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, out + err
+    assert warns or not err
+    return out.splitlines()
+
+
+def run(name, *arguments):
+    return finish(start(name, *arguments))
+
+
+def assert_dense(ids):
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+
+
+@pytest.fixture(scope="module")
+def where():
+    """A market for all examples, in a process of its own as it would be for a user."""
+    command = [sys.executable, "-m", "cryptotrader", "simulator", "--port", "0", "--rate", "400"]
+    with subprocess.Popen([*command, "--symbols", "BTCUSDT,ETHUSDT"], stderr=subprocess.PIPE, text=True) as process:
+        address = re.search(r"ws://\S+", process.stderr.readline())[0]
+        yield "--endpoint", address
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started(where, folder):
+    """The examples that take long, running beside the tests of the others."""
+    running = {
+        "bot_test": start("bot_test.py", "-c", os.devnull, "--rootdir", folder, *QUIET, command=PYTEST),
+        "capture_run": start("capture_run.py", "--table", f"iceberg://{folder}/table", "--seconds", 2.2, *where),
+        "exchange_embed": start("exchange_embed.py"),
+        "faults_inject": start("faults_inject.py", "--seconds", 3),
+        "streams_record": start("streams_record.py", "--file", folder / "a.rec", "--seconds", 1.5, *where),
+    }
+    yield running
+    for process in running.values():
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def captured(started, folder):
+    """What the example of capture prints, and its table."""
+    return finish(started["capture_run"]), folder / "table"
+
+
+@pytest.fixture(scope="module")
+def recorded(started, folder):
+    """What the example of recording prints, and its file."""
+    return finish(started["streams_record"]), folder / "a.rec"
+
+
+def test_every_example_is_run():
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+
+    assert {path.stem for path in EXAMPLES.iterdir() if path.is_file()} == tested - {"every_example_is_run"}
+
+
+# ----------------------------------------------------------------------------------------------------------- streams
+
+
+def test_trades_stream(where):
+    lines = run("trades_stream.py", "--count", 20, *where)
+
+    assert len(lines) == 20
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert_dense([int(line.split()[1]) for line in lines if line.startswith(f"{symbol} ")])
+    assert all(re.fullmatch(rf"\w+ \d+ (buy|sell) {PRICE} at {PRICE}", line) for line in lines)
+
+
+def test_trades_with_control(exchange_factory):
+    exchange = exchange_factory(symbols=["BTCUSDT"], rate=200)
+    with start("trades_with_control.py", "--count", 60, "--endpoint", f"ws://127.0.0.1:{exchange.port}") as process:
+        lines = [process.stdout.readline() for _ in range(10)]
+        exchange.fault("drop", connection="stream")
+        lines += process.stdout.readlines()
+    assert process.returncode == 0
+
+    told = [line for line in lines if not line[0].isdigit()]
+    assert len(told) == 1
+    assert re.match(rf"reconnected after {PRICE} s \(.+\); what was missed is fetched", told[0])
+    assert_dense([int(line.split()[0]) for line in lines if line not in told])
+
+
+def test_klines_stream(where):
+    (line,) = run("klines_stream.py", "--interval", "1s", "--count", 1, *where)
+
+    form = rf"[\d:]{{8}} BTCUSDT 1s (open|closed): open {PRICE} high {PRICE} low {PRICE} close {PRICE} volume {PRICE}"
+    assert re.match(form, line)
+
+
+def test_order_book_follow(where):
+    lines = run("order_book_follow.py", "--seconds", 0.8, "--every", 0.2, *where)
+
+    assert len(lines) >= 3
+    updates = [int(line.split()[2].rstrip(":")) for line in lines]
+    assert updates == sorted(updates)
+    assert updates[0] < updates[-1]
+    for line in lines:
+        bid, ask, spread = map(Decimal, re.findall(rf"({PRICE}) / ({PRICE}), spread ({PRICE})", line)[0])
+        assert ask - bid == spread > 0
+
+
+def test_batches_read(where):
+    summary, *turnover = run("batches_read.py", "--seconds", 0.5, *where)
+
+    trades, batches, largest = map(int, re.findall(r"\d+", summary))
+    assert 0 < largest <= trades
+    assert 0 < batches <= trades
+    assert [line.split()[0] for line in turnover] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_callback_receive(where):
+    summary, *widest = run("callback_receive.py", "--seconds", 0.5, *where)
+
+    assert int(summary.split()[0]) > 10
+    assert [line.split()[0] for line in widest] == ["BTCUSDT", "ETHUSDT"]
+    assert all(Decimal(line.split()[-1]) > 0 for line in widest)
+
+
+# ---------------------------------------------------------------------------------------------------------- requests
+
+
+def test_requests_call(where):
+    lines = run("requests_call.py", *where)
+
+    assert lines[0].startswith("exchange clock 20")
+    assert lines[1] == "BTCUSDT price step 0.01000000, quantity step 0.00001000"
+    assert [" | " in line for line in lines[2:7]] == [True] * 5
+    assert lines[7].startswith("this minute: open ")
+    assert lines[8].startswith("newest trade: ")
+
+
+def test_errors_handle(exchange_factory):
+    exchange = exchange_factory(symbols=["BTCUSDT"])
+    exchange.fault("rate_limit", count=1, seconds=0.5)
+    lines = finish(start("errors_handle.py", "--endpoint", f"ws://127.0.0.1:{exchange.port}"), warns=True)
+
+    begins = [
+        "over the limit: next attempt in 0.",
+        "best bid ",
+        "not sent, correct the request: depth: ",
+        "refused, the same request will be refused again: code -1121, Invalid symbol.",
+        "no connection, nothing was sent: gave up after 1 attempts",
+    ]
+    assert [line[: len(begin)] for line, begin in zip(lines, begins, strict=True)] == begins
+
+
+# ---------------------------------------------------------------------------------------------------- capture, tables
+
+
+def test_capture_run(captured):
+    lines, table = captured
+    report = verify_table(table)
+
+    assert report.is_complete
+    assert report.trades > 300
+    assert lines[2:] == [str(symbol) for symbol in report.symbols]
+    assert sum(int(line.split()[1]) for line in lines[:2]) == report.trades
+
+
+def test_candles_read(captured, where):
+    lines = run("candles_read.py", "--table", f"iceberg://{captured[1]}", "--interval", "1s", *where)
+
+    equal, of = re.fullmatch(r"(\d+) of (\d+) candles equal the exchange's", lines[-1]).groups()
+    assert int(equal) == int(of) >= 1
+    assert len(lines) == min(int(of), 5) + 1
+
+
+def test_table_query(captured):
+    lines = run("table_query.py", "--table", f"iceberg://{captured[1]}")
+
+    assert [line.split(":")[0] for line in lines] == ["BTCUSDT BUY", "BTCUSDT SELL", "ETHUSDT BUY", "ETHUSDT SELL"]
+    assert sum(int(line.split()[2]) for line in lines) == verify_table(captured[1]).trades
+
+
+def test_client_convert(where):
+    records = [json.loads(line) for line in run("client_convert.py", "--count", 5, *where)]
+
+    assert len(records) == 5
+    assert all(len(record) == 15 for record in records)
+    assert all(record["trade_id"] == f"BINANCE-{record['source_sequence']}" for record in records)
+
+
+# -------------------------------------------------------------------------------------------------------- recordings
+
+
+def test_streams_record(recorded):
+    lines, file = recorded
+    with RecordingReader(file) as reader:
+        frames = sum(not frame.sent for frame in reader)
+
+    assert lines == [f"{frames} frames in {file}"]
+    assert frames > 100
+
+
+def test_recording_read(recorded):
+    *kinds, last = run("recording_read.py", "--file", recorded[1])
+
+    counts = {kind: int(count) for kind, count in (line.split(": ") for line in kinds)}
+    assert counts["trade"] > 100
+    assert counts["depth_snapshot"] == 1
+    assert last.endswith("; 0 damaged bytes")
+
+
+def test_recording_replay(recorded):
+    decoded = run("recording_read.py", "--file", recorded[1])
+    trades = next(line.split(": ")[1] for line in decoded if line.startswith("trade: "))
+    (line,) = run("recording_replay.py", "--file", recorded[1], "--speed", 10)
+
+    assert line.startswith(f"BTCUSDT: {trades} trades, volume ")
+
+
+# ------------------------------------------------------------------------------------------------- exchange and tests
+
+
+def test_exchange_embed(started):
+    reconnected, verdict = finish(started["exchange_embed"], warns=True)
+
+    assert reconnected.startswith("reconnected after trade ")
+    assert verdict == "300 trades, 0 missing"
+
+
+def test_exchange_control(exchange_factory):
+    exchange = exchange_factory(symbols=["BTCUSDT"], rate=0, control_port=0)
+    (status,) = run("exchange_control.py", "--port", exchange.control_port)
+    (answer,) = run("exchange_control.py", "--port", exchange.control_port, '{"command": "clear"}')
+
+    assert json.loads(status)["symbols"] == ["BTCUSDT"]
+    assert json.loads(answer) == {"ok": True}
+
+
+def test_faults_inject(started):
+    told = dict(line.split(": 0 missing, told of ") for line in finish(started["faults_inject"]))
+
+    assert len(told) == 10
+    assert {told[kind] for kind in ("drop", "torn", "half_open")} == {"Reconnected"}
+    assert told["garbage"] == "DecodeFailed, DecodeFailed"
+    assert told["server_shutdown"] == "ServerShutdown, Reconnected"
+    assert {told[kind] for kind in ("delay", "duplicate", "reorder", "skip")} == {"nothing"}
+
+
+def test_tls_connect(exchange_factory, tmp_path):
+    exchange = exchange_factory(symbols=["BTCUSDT"], tls=tmp_path)
+    (line,) = run("tls_connect.py", "--port", exchange.port, "--ca", tmp_path / "ca.pem")
+
+    assert re.fullmatch(rf"wss://127\.0\.0\.1:{exchange.port}: BTCUSDT {PRICE} at {PRICE}", line)
+
+
+def test_bot_run(where):
+    *signals, summary = run("bot_run.py", "--window", 20, "--count", 100, *where)
+
+    assert summary == f"100 trades, {len(signals)} signals"
+    sides = [line.split(" is ")[1].split()[0] for line in signals]
+    assert all(one != other for one, other in itertools.pairwise(sides))
+
+
+def test_bot_test(started):
+    assert finish(started["bot_test"])[-1].startswith("6 passed")
