@@ -148,7 +148,7 @@ def test_how_many_unfilled_orders_a_request_adds():
         (DepthRequest(symbol="A", limit=0), ">= 1"),
         (DepthRequest(symbol="A", limit=5001), "<= 5000"),
         (DepthRequest(symbol="A", limit=1.5), "not float"),
-        (DepthRequest(symbol="A", symbol_status=SymbolStatus("NEW_PHASE")), "not documented"),
+        (DepthRequest(symbol="A", symbol_status=SymbolStatus("NEW_PHASE")), "NEW_PHASE"),
         (DepthRequest(symbol="A", symbol_status=SymbolStatus.CANCEL_ONLY), "Invalid enum value 'CANCEL_ONLY'"),
         (TradesHistoricalRequest(symbol="A", from_id=-1), ">= 0"),
         (TradesHistoricalRequest(symbol="A", limit=Decimal("NaN")), "not a number"),
