@@ -20,10 +20,10 @@ _TELLING = {
     "quantity": "0.001",
     "new_qty": "0.001",
     "stop_price": "49000",
-    "above_type": "LIMIT_MAKER",
-    "above_price": "51000",
-    "below_type": "STOP_LOSS",
-    "below_stop_price": "49000",
+    "above_type": "STOP_LOSS",
+    "above_stop_price": "51000",
+    "below_type": "LIMIT_MAKER",
+    "below_price": "49000",
     "working_price": "50000",
     "working_quantity": "0.001",
     "pending_side": "SELL",
@@ -31,6 +31,11 @@ _TELLING = {
     "pending_quantity": "0.001",
     "pending_above_type": "LIMIT_MAKER",
     "pending_above_price": "51000",
+    "pending_below_type": "STOP_LOSS",
+    "pending_below_stop_price": "48000",
+    "pending_stop_price": "48000",
+    "cancel_order_id": 1,
+    "order_id": 1,
 }
 """Values that say more than the least value of a type; by attribute."""
 

@@ -36,7 +36,7 @@ from structure.types import (
     module_summary,
     plain_value,
     summary,
-    type_name,
+    result_name,
 )
 
 PACKAGE = Path(cryptotrader.__file__).parent
@@ -175,7 +175,7 @@ def _method(kind: type[Request[Any]]) -> Fact:
         "weight": _in_wire_names(plain_value(api.weight), wire),
         "parameters": [_parameter(field, kind) for field in info.fields],
         "rules": [{**_in_wire_names(plain_value(rule), wire), "summary": summary(type(rule))} for rule in api.rules],
-        "result": type_name(msgspec.inspect.type_info(kind.result_type)),
+        "result": result_name(kind.result_type),
         "errors": _errors(kind),
         "example": {"python": as_python(shown), "command": as_command(shown), "weight": shown.weight},
     }

@@ -11,7 +11,8 @@ import re
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect as types
@@ -97,6 +98,15 @@ def type_name(kind: types.Type) -> str:
         case _:
             raise TypeError(f"no words for {kind}")
     return name
+
+
+def result_name(kind: Any) -> str:
+    """The type of a result in words; some are one of several Structs that msgspec cannot tell apart by itself."""
+    if get_origin(kind) is list:
+        return f"list of {result_name(get_args(kind)[0])}"
+    if get_origin(kind) in {Union, UnionType}:
+        return " or ".join(result_name(choice) for choice in get_args(kind))
+    return type_name(types.type_info(kind))
 
 
 def may_be_null(kind: types.Type) -> bool:
