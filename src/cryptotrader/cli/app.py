@@ -7,11 +7,13 @@ import sys
 
 import typer
 
+from cryptotrader.cli.account import account
 from cryptotrader.cli.call import call
 from cryptotrader.cli.candles import candles
 from cryptotrader.cli.decode import decode
 from cryptotrader.cli.demo import demo
 from cryptotrader.cli.ingest import ingest
+from cryptotrader.cli.order import order
 from cryptotrader.cli.plot import plot
 from cryptotrader.cli.query import query
 from cryptotrader.cli.record import record
@@ -23,13 +25,14 @@ from cryptotrader.errors import BinanceError
 
 app = typer.Typer(
     name="cryptotrader",
-    help="Binance Spot market data: stream it, capture it without a hole, prove it, and test against a local exchange.",
+    help="Binance Spot: stream and capture its market data without a hole, trade, and test against a local exchange.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulator, stream, ingest, verify, query, candles, plot, record, decode, call):
+for command in (demo, simulator, stream, ingest, verify, query, candles, plot, record, decode, call, account):
     app.command()(command)
+app.add_typer(order, name="order")
 
 
 def run_command_line() -> None:

@@ -11,11 +11,13 @@ from rich.console import Console
 
 import cryptotrader.requests  # noqa: F401 - fills the registry
 from cryptotrader.base_operations import api_connection
+from cryptotrader.cli.keys import KeyFileOption, KeyringOption, YesOption, confirm, key_for
 from cryptotrader.cli.running import CaOption, EndpointOption, run
 from cryptotrader.config import Backoff, Endpoint, endpoint_named
+from cryptotrader.credentials import Credentials
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import Model
-from cryptotrader.protocol.request import REGISTRY, Request
+from cryptotrader.protocol.request import REGISTRY, Request, SecurityType
 
 
 def call(
@@ -25,8 +27,11 @@ def call(
     ] = None,
     endpoint: EndpointOption = "live",
     ca: CaOption = None,
+    key_file: KeyFileOption = None,
+    keyring: KeyringOption = None,
+    yes: YesOption = False,
 ) -> None:
-    """Send one request and print its result as JSON.
+    """Send one request and print its result as JSON; those that need it are signed with a key.
 
     Examples:
 
@@ -35,9 +40,16 @@ def call(
       cryptotrader call klines symbol=BTCUSDT interval=1m limit=2 --endpoint local
 
       cryptotrader call ticker.price symbols=BTCUSDT,ETHUSDT
+
+      cryptotrader call account.status --endpoint testnet
     """
     request = parse_request(method, parameters or [])
-    run(lambda: _call(request, endpoint_named(endpoint, ca)))
+    request.params()
+    where = endpoint_named(endpoint, ca)
+    key = None if request.api.security is SecurityType.NONE else key_for(key_file, keyring)
+    if request.api.security is SecurityType.TRADE and not method.endswith(".test"):
+        confirm(where, f"Send {method} {' '.join(parameters or ())}", yes=yes)
+    run(lambda: _call(request, where, key))
 
 
 def parse_request(method: str, parameters: list[str]) -> Request[Any]:
@@ -68,8 +80,8 @@ def parse_request(method: str, parameters: list[str]) -> Request[Any]:
     return request
 
 
-async def _call(request: Request[Any], endpoint: Endpoint) -> int:
-    api = api_connection(endpoint, backoff=Backoff(attempts=1))
+async def _call(request: Request[Any], endpoint: Endpoint, key: Credentials | None) -> int:
+    api = api_connection(endpoint, key=key, backoff=Backoff(attempts=1))
     try:
         result = await api.call(request)
     finally:

@@ -25,10 +25,14 @@ from cryptotrader.models.market_models import (
     TradeEvent,
     WindowTickerEvent,
 )
+from cryptotrader.models.user_models import AccountPositionEvent, ExecutionReportEvent
 
 if TYPE_CHECKING:
     from cryptotrader.ingestion.capture import CaptureProgress
     from cryptotrader.ingestion.iceberg import Candle, VerifyReport
+    from cryptotrader.models.account_models import AccountStatus
+    from cryptotrader.models.order_models import Order
+    from cryptotrader.placed_order import PlacedOrder
 
 _SHOWN_VOLUME = Decimal("0.001")
 
@@ -56,7 +60,7 @@ def event_text(event: Model) -> str:
     return f"{getattr(event, 'symbol', ''):<10} {kind:<15} {_gist(event)}".rstrip()
 
 
-def _gist(event: Model) -> str:  # noqa: PLR0911 - one form for each kind of event
+def _gist(event: Model) -> str:  # noqa: C901, PLR0911 - one form for each kind of event
     match event:
         case TradeEvent() | AggregateTradeEvent() | BlockTradeEvent():
             side = "sell" if event.is_buyer_maker else "buy"
@@ -82,6 +86,13 @@ def _gist(event: Model) -> str:  # noqa: PLR0911 - one form for each kind of eve
             return f"{price_text(event.average_price)} over {event.interval}"
         case ReferencePriceEvent():
             return price_text(event.reference_price)
+        case ExecutionReportEvent():
+            filled = f"{price_text(event.executed_quantity)} of {price_text(event.quantity)} filled"
+            return f"{event.execution_type} {event.side} {event.type} {event.order_id}: {event.status}, {filled}"
+        case AccountPositionEvent():
+            return ", ".join(
+                f"{each.asset} {price_text(each.free)}+{price_text(each.locked)}" for each in event.balances
+            )
         case _:
             return " ".join(f"{name}={_plain(value)}" for name, value in asdict(event).items() if name != "symbol")
 
@@ -138,4 +149,32 @@ def candle_view(candles: Iterable[Candle]) -> Table:
         prices = (each.open, each.high, each.low, each.close, each.volume.quantize(_SHOWN_VOLUME))
         numbers = (*(price_text(price) for price in prices), str(each.trade_count))
         table.add_row(each.symbol, f"{each.open_time:%H:%M}", *numbers)
+    return table
+
+
+def placed_text(order: PlacedOrder) -> str:
+    """An order of ours in one line."""
+    status = "unknown" if order.status is None else order.status.value
+    filled = f"{price_text(order.executed_quantity)} of {price_text(order.quantity)} filled"
+    price = "" if order.average_price is None else f" at {price_text(order.average_price)} on average"
+    return f"{order.symbol} order {order.order_id} ({order.client_order_id}): {status}, {filled}{price}"
+
+
+def orders_view(orders: Iterable[Order]) -> Table:
+    """A table of open orders."""
+    table = _table("open orders", "symbol", ("id", "side", "type", "price", "quantity", "filled", "status"))
+    for each in orders:
+        texts = (each.side, each.type, price_text(each.price), price_text(each.original_quantity))
+        filled, status = price_text(each.executed_quantity), each.status
+        table.add_row(each.symbol, str(each.order_id), *map(str, texts), filled, str(status))
+    return table
+
+
+def balances_view(status: AccountStatus) -> Table:
+    """A table of balances."""
+    rights = [name for name in ("trade", "withdraw", "deposit") if getattr(status, f"can_{name}")]
+    title = f"account {status.uid} · may {', '.join(rights) or 'nothing'} · maker {status.commission_rates.maker:f}"
+    table = _table(f"{title}, taker {status.commission_rates.taker:f}", "asset", ("free", "locked"))
+    for each in status.balances:
+        table.add_row(each.asset, price_text(each.free), price_text(each.locked))
     return table
