@@ -30,6 +30,8 @@ PROJECT_ROOT = Path(__file__).resolve().parents[3]
 DEFAULT_TIMEOUT = 30.0
 LONGEST_TIMEOUT = 3600.0
 
+_REHEARSALS = frozenset({"testnet", "demo", "local"})
+
 _STYLES = {
     Outcome.PASSED: (Fore.GREEN, "✓"),
     Outcome.HEALED: (Fore.GREEN, "✓"),
@@ -47,11 +49,13 @@ class Script:
         feature: What is diagnosed.
         tests: In the order to run.
         session: What ``--interactive`` runs instead of the tests, where there is something.
+        places_orders: Whether its tests place orders; on a live exchange they ask for ``--allow-live-orders``.
     """
 
     feature: str
     tests: Mapping[str, Test]
     session: Test | None = None
+    places_orders: bool = False
 
 
 def run_script(script: Script, arguments: Sequence[str] | None = None) -> int:
@@ -111,6 +115,8 @@ def _parser(script: Script) -> argparse.ArgumentParser:
     )
     if script.session is not None:
         parser.add_argument("--interactive", action="store_true", help="try it by hand instead of running the tests")
+    if script.places_orders:
+        parser.add_argument("--allow-live-orders", action="store_true", help="place real orders with real money")
     return parser
 
 
@@ -140,6 +146,7 @@ def _chosen(script: Script, options: argparse.Namespace) -> Run:
         is_session=session is not None,
         on_test=_tell_nobody if options.json else _show_header,
         on_record=_tell_nobody if options.json else _show_record,
+        may_order=getattr(options, "allow_live_orders", False) or endpoint.name in _REHEARSALS,
     )
 
 

@@ -56,6 +56,7 @@ class Run:
         is_session: Whether a user tries by hand, without a limit of time.
         on_test: Told of each test before it runs.
         on_record: Told of each test after it ran.
+        may_order: Whether tests may place orders.
         started: When.
         records: What ran so far.
         ended_by: The signal that ended it, if one did.
@@ -68,6 +69,7 @@ class Run:
     is_session: bool
     on_test: Callable[[str], None]
     on_record: Callable[[Record], None]
+    may_order: bool = False
     started: datetime = field(default_factory=lambda: datetime.now(UTC).astimezone())
     records: list[Record] = field(default_factory=list)
     ended_by: signal.Signals | None = None
@@ -112,7 +114,7 @@ async def _run_all(run: Run) -> None:
 
 
 async def _run_one(name: str, test: Test, run: Run) -> Record:
-    trial = Trial(run.endpoint, run.timeout)
+    trial = Trial(run.endpoint, run.timeout, run.may_order)
     others = asyncio.all_tasks()
     with _warnings() as remarks:
         started = time.perf_counter()

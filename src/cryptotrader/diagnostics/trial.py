@@ -177,11 +177,13 @@ class Trial:
     Attributes:
         endpoint: Where to connect.
         timeout: Seconds to wait for each answer or event.
+        may_order: Whether orders may be placed: never on a live exchange, unless its user said so.
         sockets: What the test's connections opened.
     """
 
     endpoint: Endpoint
     timeout: float
+    may_order: bool = False
     sockets: WatchedSockets = field(default_factory=WatchedSockets)
 
     @property
