@@ -8,14 +8,16 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from cryptotrader.base_operations import ApiConnection
-from cryptotrader.errors import ConfigurationError, FilterViolated
+from cryptotrader.errors import ConfigurationError, ConnectFailed, FilterViolated, OutcomeUnknown
 from cryptotrader.models.base_models import OrderType, Side
+from cryptotrader.models.market_models import ExchangeInfo
 from cryptotrader.protocol.request import Request
 from cryptotrader.protocol.symbol_rules import AT_MARKET, SymbolRules
 from cryptotrader.requests import ExchangeInfoRequest
@@ -25,6 +27,7 @@ R = TypeVar("R", bound=Request[Any])
 ID_PREFIX = "ct-"
 _ID_LENGTH = 20
 _LONGEST_ID = 36
+_QUESTIONS = 3
 _BASE62 = string.digits + string.ascii_letters
 _CLIENT_ID = "client_order_id"
 _SHARED_BY_LEGS = ("side", "quantity")
@@ -108,8 +111,7 @@ class FilterCheck:
             FilterViolated: A filter is broken; nothing was sent.
             RequestInvalid: The request breaks a documented rule; nothing was sent.
             RequestRejected: The exchange has no such symbol.
-            ConnectFailed: No connection to read the filters.
-            OutcomeUnknown: No answer about the filters.
+            ConnectFailed: The filters could not be read; nothing was sent.
         """
         request.params()
         if not self._checks and not self._rounds:
@@ -125,9 +127,19 @@ class FilterCheck:
         """The filters of a symbol; errors as ``passed``."""
         rules = self._rules.get(symbol)
         if rules is None:
-            info = await self._api.call(ExchangeInfoRequest(symbol=symbol))
+            info = await self._read(ExchangeInfoRequest(symbol=symbol))
             rules = self._rules[symbol] = SymbolRules(info.symbols[0])
         return rules
+
+    async def _read(self, request: ExchangeInfoRequest) -> ExchangeInfo:
+        """Ask, and ask again: a question has no effect. Nobody is to think that an order's outcome is unknown."""
+        for _ in range(_QUESTIONS - 1):
+            with suppress(OutcomeUnknown):
+                return await self._api.call(request)
+        try:
+            return await self._api.call(request)
+        except OutcomeUnknown as error:
+            raise ConnectFailed(f"the filters of {request.symbol} could not be read: {error}") from error
 
     def forget(self, symbol: str) -> None:
         """The exchange's filters are not the ones that are known: read them again when next needed."""
