@@ -15,7 +15,8 @@ _MINUTE_US = 60_000_000
 _FIRST_BAN_SECONDS = 120
 _LONGEST_BAN_SECONDS = 3 * 86_400
 _BANNED = 418
-_LIMITED = 429
+LIMITED = 429
+TOO_MUCH_WEIGHT = -1003
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class ExchangeLimits:
         control_bytes: Control frames and URLs of this many bytes or more get no answer.
         weight: Request weight of one address in each minute of the wall clock.
         connect_weight: Weight of opening a connection for requests.
+        orders: Unfilled orders of one account in each ten seconds of the wall clock.
+        orders_a_day: Unfilled orders of one account in each day.
         refusals_before_ban: Requests that an address may send after it was told to wait, before it is banned.
         ping_interval: Between two pings of the exchange.
         pong_timeout: Until a ping that was not answered costs the connection.
@@ -46,6 +49,8 @@ class ExchangeLimits:
     control_bytes: int = 4_000
     weight: int = 6_000
     connect_weight: int = 2
+    orders: int = 50
+    orders_a_day: int = 160_000
     refusals_before_ban: int = 10
     ping_interval: float = 20.0
     pong_timeout: float = 60.0
@@ -85,11 +90,13 @@ class Excess:
         status: 429, or 418 for a ban.
         message: Binance's text.
         until_us: When to try again, in microseconds of Unix time.
+        code: Binance's error code.
     """
 
     status: int
     message: str
     until_us: int
+    code: int = TOO_MUCH_WEIGHT
 
     @property
     def is_ban(self) -> bool:
@@ -98,7 +105,7 @@ class Excess:
 
     def error(self, now: int, until: int) -> dict[str, Any]:
         """Binance's error object; both times in the unit of the connection."""
-        return {"code": -1003, "msg": self.message, "data": {"serverTime": now, "retryAfter": until}}
+        return {"code": self.code, "msg": self.message, "data": {"serverTime": now, "retryAfter": until}}
 
 
 class AddressLimits:
@@ -120,7 +127,7 @@ class AddressLimits:
         wait = self._connections.wait(now_us / 1e6)
         self._connections.spend(now_us / 1e6)
         if wait > 0:
-            return Excess(_LIMITED, "Too many connection attempts.", now_us + int(wait * 1e6))
+            return Excess(LIMITED, "Too many connection attempts.", now_us + int(wait * 1e6))
         self._turn(now_us)
         self.weight_used += weight
         return None
@@ -140,10 +147,14 @@ class AddressLimits:
             return self._banned()
         return self.too_much_weight((self._minute + 1) * _MINUTE_US)
 
+    def charge(self, weight: int) -> None:
+        """Count the weight of a request that is charged only by its outcome; less than nothing gives it back."""
+        self.weight_used = max(0, self.weight_used + weight)
+
     def too_much_weight(self, until_us: int) -> Excess:
         """The refusal of a request."""
         return Excess(
-            _LIMITED,
+            LIMITED,
             f"Too much request weight used; current limit is {self._limits.weight} request weight per 1 MINUTE. "
             "Please use WebSocket Streams for live updates to avoid polling the API.",
             until_us,

@@ -101,6 +101,12 @@ class Exchange:
             self.next_us += self._pause()
         self.now_us = max(self.now_us, now_us)
 
+    def skip_to(self, now_us: int) -> None:
+        """Let time pass in which nobody acts."""
+        skipped = max(0, now_us - self.now_us)
+        self.now_us += skipped
+        self.next_us += skipped
+
     def market(self, symbol: str) -> Market:
         """The market of a symbol.
 
