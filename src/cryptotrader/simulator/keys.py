@@ -183,25 +183,26 @@ class DemoKeys:
         self._register.add(ApiKey(api_key=key.api_key, uid=self.uid, type=KeyType.RSA, secret=public))
         return key
 
-    def write(self, folder: Path) -> dict[str, Path]:
-        """Write the private keys as PEM files, readable by their owner only; returns them by API key.
+    def write(self, folder: Path) -> list[tuple[KeyType, str, Path]]:
+        """Write the private keys as PEM files that only their owner can read; returns type, API key and file of each.
 
         Raises:
             ConfigurationError: The folder cannot be written.
         """
-        files: dict[str, Path] = {}
-        keys: tuple[tuple[str, str, PrivateKey], ...] = (
-            (self.ed25519.api_key, "ed25519", self._ed25519),
-            (self.rsa.api_key, "rsa", self._rsa),
+        keys: tuple[tuple[KeyType, str, PrivateKey], ...] = (
+            (KeyType.ED25519, self.ed25519.api_key, self._ed25519),
+            (KeyType.RSA, self.rsa.api_key, self._rsa),
         )
-        for api_key, kind, private in keys:
-            files[api_key] = folder / f"account-{self.uid}-{kind}.pem"
+        written = []
+        for kind, api_key, private in keys:
+            path = folder / f"account-{self.uid}-{kind.lower()}.pem"
             pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                files[api_key].unlink(missing_ok=True)
-                files[api_key].touch(mode=0o600)
-                files[api_key].write_bytes(pem)
+                path.unlink(missing_ok=True)
+                path.touch(mode=0o600)
+                path.write_bytes(pem)
             except OSError as error:
-                raise ConfigurationError(f"keys: cannot write {files[api_key]}: {error.strerror}") from error
-        return files
+                raise ConfigurationError(f"keys: cannot write {path}: {error.strerror}") from error
+            written.append((kind, api_key, path))
+        return written

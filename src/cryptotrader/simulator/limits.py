@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from cryptotrader.errors import ConfigurationError
+from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType
 from cryptotrader.protocol.limits import SlidingBudget
 
 _MINUTE_US = 60_000_000
@@ -80,6 +81,22 @@ class ExchangeLimits:
             pong_timeout=self.pong_timeout / time_scale,
             life=self.life / time_scale,
         )
+
+    @property
+    def shown(self) -> list[RateLimit]:
+        """The limits that ``exchangeInfo`` tells."""
+        kind, minute = RateLimitType, int(self.connection_window) // 60
+        window = (RateLimitInterval.MINUTE, minute) if minute else (RateLimitInterval.SECOND, 1)
+        rows = (
+            (kind.REQUEST_WEIGHT, RateLimitInterval.MINUTE, 1, self.weight),
+            (kind.ORDERS, RateLimitInterval.SECOND, 10, self.orders),
+            (kind.ORDERS, RateLimitInterval.DAY, 1, self.orders_a_day),
+            (kind.CONNECTIONS, *window, self.connections),
+        )
+        return [
+            RateLimit(rate_limit_type=what, interval=interval, interval_num=number, limit=limit)
+            for what, interval, number, limit in rows
+        ]
 
 
 @dataclass(frozen=True)

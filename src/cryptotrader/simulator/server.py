@@ -151,6 +151,7 @@ class LocalExchange(AccountOffice):
             venue = restored or Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
             super().__init__(venue, DEMO_ACCOUNTS if accounts is None else accounts)
             feeds = Feeds(venue)
+        self.venue.rate_limits = self._limits.shown
         counts = OrderCounts(self._limits, self._clock)
         self.venue.desk.listeners.append(counts.see)
         self._leave_us: int | None = None

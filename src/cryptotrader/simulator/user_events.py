@@ -1,7 +1,7 @@
 """User data events: from what happened to an account to what its subscribers are sent.
 
-Source: Binance Spot documentation, "User Data Streams": the last fields of an execution report are there only where they
-apply to the order.
+Source: Binance Spot documentation, "User Data Streams": the last fields of an execution report are there only where
+they apply to the order.
 """
 
 from __future__ import annotations

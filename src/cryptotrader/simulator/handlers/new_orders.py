@@ -67,7 +67,9 @@ def new_order(request: Request[Any], prefix: str = "", **shared: Any) -> NewOrde
         return shared[name] if name in shared else getattr(request, prefix + name, None)
 
     own_id = "client_order_id" if prefix else "new_client_order_id"
-    amounts = {field: units(name if name in shared else prefix + name, sent(name)) for name, field in _AMOUNTS.items()}
+    amounts: dict[str, Any] = {
+        field: units(name if name in shared else prefix + name, sent(name)) for name, field in _AMOUNTS.items()
+    }
     return NewOrder(
         symbol=request.symbol,  # type: ignore[attr-defined]  # every placement has one
         client_order_id=sent(own_id) or "",
