@@ -4,7 +4,7 @@ Installed with the library, so a test only has to ask for it::
 
     def test_my_bot(exchange):
         exchange.fault("drop", connection="stream")
-        run_my_bot(exchange.endpoint)
+        run_my_bot(exchange.endpoint, exchange.demo_keys[0].ed25519)
         assert exchange.trades > 0
 
 ``exchange_factory(rate=1000, symbols=["SOLUSDT"])`` makes exchanges with other settings: those of ``LocalExchange``.
@@ -17,6 +17,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import pytest
@@ -24,7 +25,7 @@ import pytest
 from cryptotrader.config import Endpoint
 
 if TYPE_CHECKING:  # this module is imported by every pytest run where the library is installed: keep that cheap
-    from cryptotrader.simulator import LocalExchange
+    from cryptotrader.simulator import DemoKeys, LocalExchange
     from cryptotrader.simulator.faults import FaultOptions
 
 T = TypeVar("T")
@@ -91,6 +92,35 @@ class RunningExchange:
     def trades(self) -> int:
         """Trades since the start."""
         return self._exchange.trades
+
+    @property
+    def demo_keys(self) -> list[DemoKeys]:
+        """Keys of the demonstration accounts, made at the start."""
+        return self._exchange.demo_keys
+
+    def revoke(self, api_key: str) -> None:
+        """Take a key out of force.
+
+        Raises:
+            ConfigurationError: There is no such key.
+        """
+        self._in_its_loop(lambda: self._exchange.revoke(api_key))
+
+    def deposit(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Add to a balance.
+
+        Raises:
+            ConfigurationError: There is no such account, or no such amount.
+        """
+        self._in_its_loop(lambda: self._exchange.deposit(uid, asset, amount))
+
+    def withdraw(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Take from what is free of a balance.
+
+        Raises:
+            ConfigurationError: There is no such account, no such amount, or not as much.
+        """
+        self._in_its_loop(lambda: self._exchange.withdraw(uid, asset, amount))
 
     def fault(self, kind: str, /, **where: Unpack[FaultOptions]) -> None:
         """Let something go wrong; it has begun when this returns. See ``cryptotrader.simulator.Fault``.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cryptotrader.cli.running import run, show_logs, split_symbols
-from cryptotrader.simulator import LocalExchange
+from cryptotrader.simulator import DemoKeys, LocalExchange
 
 
 def simulator(
@@ -27,6 +27,14 @@ def simulator(
         Path | None,
         typer.Option(metavar="DIR", help="Serve wss:// with a certificate made here; clients trust DIR/ca.pem."),
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the demonstration accounts' private keys here, as PEM files."),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Go on from this file if it exists, symbols and rate included; save to it in the end."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False,
 ) -> None:
@@ -43,6 +51,8 @@ def simulator(
       cryptotrader simulator --replay btcusdt.rec --speed 20
 
       cryptotrader simulator --tls certificates
+
+      cryptotrader simulator --keys keys --state exchange.state
     """
     show_logs(verbose=verbose)
     listed = split_symbols(symbols)
@@ -60,6 +70,7 @@ def simulator(
             replay=replay,
             speed=speed,
             tls=tls,
+            state=state,
         )
         async with exchange:
             what = f"trading {', '.join(exchange.venue.markets)}"
@@ -70,7 +81,22 @@ def simulator(
                 typer.echo(f"clients trust it with --ca {exchange.endpoint.ca}", err=True)
             if exchange.control_port is not None:
                 typer.echo(f"fault commands on 127.0.0.1:{exchange.control_port}", err=True)
+            for account in exchange.demo_keys:
+                _show_keys(account, keys)
             await exchange.wait_ended()
         return 0
 
     run(serve)
+
+
+def _show_keys(account: DemoKeys, folder: Path | None) -> None:
+    """Print the keys of a demonstration account: they open nothing but this exchange, and end with it."""
+    typer.echo(
+        f"demonstration account {account.uid}; its keys are no secrets, they work on this exchange only:", err=True
+    )
+    typer.echo(f"  HMAC     {account.hmac.api_key} secret {account.hmac_secret}", err=True)
+    if folder is None:
+        typer.echo("  Ed25519 and RSA keys: with --keys DIR", err=True)
+        return
+    for kind, api_key, path in account.write(folder):
+        typer.echo(f"  {kind:<8} {api_key} in {path}", err=True)

@@ -53,3 +53,28 @@ def no_reference_price() -> ApiError:
 def no_book() -> ApiError:
     """A recording does not tell the symbol's order book at this time; Binance itself has no such refusal."""
     return ApiError(BAD_REQUEST, -1000, "The recording has no order book of this symbol at this time.")
+
+
+def bad(code: int, message: str) -> ApiError:
+    """A request that is refused with status 400."""
+    return ApiError(BAD_REQUEST, code, message)
+
+
+def mandatory(name: str) -> ApiError:
+    """A parameter is missing."""
+    return bad(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+
+
+def illegal(name: str, legal: str) -> ApiError:
+    """A parameter has characters that it may not have."""
+    return bad(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
+
+
+def invalid(name: str) -> ApiError:
+    """A parameter has a value that it may not have."""
+    return bad(-1130, f"Data sent for parameter '{name}' is not valid.")
+
+
+def too_precise(name: str) -> ApiError:
+    """A parameter has too many decimals."""
+    return bad(-1111, f"Parameter '{name}' has too much precision.")

@@ -6,23 +6,26 @@ Source: Binance Spot documentation, "Request format", "Response format" and "Err
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, get_args
 
 import msgspec
 
 import cryptotrader.requests  # noqa: F401 - fills REGISTRY
 from cryptotrader.models.base_models import Model, plain
 from cryptotrader.protocol.request import REGISTRY, Request
-from cryptotrader.simulator.handlers import ApiError
+from cryptotrader.simulator.api_errors import ApiError, bad, illegal, invalid, mandatory
 
-BAD_REQUEST = 400
-_AUTHENTICATION = ("apiKey", "signature", "timestamp", "recvWindow")
+_NOT_OF_REQUESTS = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
 _TEXT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _VERSION = re.compile(r"^v\d+/")
 _EXPONENT = re.compile(rb'"-?\d[\d.]*E[+-]?\d+"')
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
+AMOUNT = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
+_AMOUNT = re.compile(AMOUNT)
+_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)  # numbers are signed as they are written
 _FLAGS: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
 _OWN_ERRORS = {
     "interval": (-1120, "Invalid interval."),
@@ -40,49 +43,53 @@ class Envelope:
         id: Comes back with the reply; ``None`` when it could not be read.
         request: The request, or what is wrong with it.
         return_rate_limits: Whether the reply tells the limits; ``None`` leaves it to the connection.
+        method: Which request it is; ``None`` when that could not be read.
+        params: Its parameters as they came, those of authentication included.
     """
 
     id: int | str | None
     request: Request[Any] | ApiError
     return_rate_limits: bool | None = None
+    method: type[Request[Any]] | None = None
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 def parse(payload: bytes) -> Envelope:
     """Read one frame of a client."""
     try:
-        content = msgspec.json.decode(payload, type=dict[str, Any])
+        content = _decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Envelope(None, _bad(-1135, "Invalid JSON Request"))
+        return Envelope(None, bad(-1135, "Invalid JSON Request"))
     number = content.get("id")
     if not _is_id(number):
-        return Envelope(None, _illegal("id", "^[a-zA-Z0-9-_]{1,36}$"))
-    flag = None
+        return Envelope(None, illegal("id", "^[a-zA-Z0-9-_]{1,36}$"))
+    flag, method, params = None, None, content.get("params", {})
     try:
         method = _method(content.get("method"))
-        params = content.get("params", {})
         if not isinstance(params, dict):
-            raise _bad(-1135, "Invalid 'params' in JSON request; expected an object.")
-        flag = _take_flag(params)
-        return Envelope(number, decode_request(method, params), flag)
+            raise bad(-1135, "Invalid 'params' in JSON request; expected an object.")
+        flag = _flag(params)
+        request: Request[Any] | ApiError = decode_request(method, params)
     except ApiError as error:
-        return Envelope(number, error, flag)
+        request = error
+    return Envelope(number, request, flag, method, params if isinstance(params, dict) else {})
 
 
 def _method(name: object) -> type[Request[Any]]:
     if not isinstance(name, str) or not name:
-        raise _mandatory("method")
+        raise mandatory("method")
     method = REGISTRY.get(_VERSION.sub("", name))
     if method is None:
-        raise _bad(-1020, "This operation is not supported.")
+        raise bad(-1020, "This operation is not supported.")
     return method
 
 
-def _take_flag(params: dict[str, Any]) -> bool | None:
+def _flag(params: dict[str, Any]) -> bool | None:
     if "returnRateLimits" not in params:
         return None
-    flag = params.pop("returnRateLimits")
+    flag = params["returnRateLimits"]
     if not isinstance(flag, (bool, str)) or flag not in _FLAGS:
-        raise _invalid("returnRateLimits")
+        raise invalid("returnRateLimits")
     return _FLAGS[flag]
 
 
@@ -102,31 +109,45 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
     Raises:
         ApiError: A parameter is missing, unknown, malformed, or does not go with another.
     """
-    params = {name: value for name, value in sent.items() if name not in _AUTHENTICATION}
-    known = msgspec.structs.fields(kind)
-    names = {item.encode_name for item in known}
-    if unknown := params.keys() - names:
+    params = {name: value for name, value in sent.items() if name not in _NOT_OF_REQUESTS}
+    known = _fields(kind)
+    if unknown := params.keys() - known.keys():
         count = len(params)
         text = f"Not all sent parameters were read; read '{count - len(unknown)}' parameter(s) but was sent '{count}'."
-        raise _bad(-1104, text)
-    for item in known:
-        if item.required and params.get(item.encode_name) in (None, ""):
-            raise _mandatory(item.encode_name)
-        if item.encode_name in params and params[item.encode_name] in (None, ""):
-            raise _bad(-1105, f"Parameter '{item.encode_name}' was empty.")
+        raise bad(-1104, text)
+    for name, item in known.items():
+        if item.required and params.get(name) in (None, ""):
+            raise mandatory(name)
+        if name in params and params[name] in (None, ""):
+            raise bad(-1105, f"Parameter '{name}' was empty.")
     request = _convert(kind, params)
+    for name, item in known.items():
+        if isinstance(getattr(request, item.name), Decimal):
+            _check_amount(name, params[name])
     if broken := request.violation():
-        raise _bad(broken.code, broken.text)
+        raise bad(broken.code, broken.text)
     return request
+
+
+@cache
+def _fields(kind: type[Request[Any]]) -> dict[str, msgspec.structs.FieldInfo]:
+    """The parameters of a request by their names on the wire."""
+    return {item.encode_name: item for item in msgspec.structs.fields(kind)}
+
+
+def _check_amount(name: str, value: Any) -> None:
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    if _AMOUNT.fullmatch(text) is None:
+        raise illegal(name, AMOUNT)
 
 
 def _convert(kind: type[Request[Any]], params: dict[str, Any]) -> Request[Any]:
     try:
         request: Request[Any] = msgspec.convert(params, kind, strict=False)
     except msgspec.ValidationError as error:
-        for item in msgspec.structs.fields(kind):
-            if item.encode_name in params and not _converts(params[item.encode_name], item.type):
-                raise _malformed(item, params[item.encode_name]) from error
+        for name, item in _fields(kind).items():
+            if name in params and not _converts(params[name], item.type):
+                raise _malformed(item, params[name]) from error
         raise
     return request
 
@@ -143,10 +164,12 @@ def _malformed(item: msgspec.structs.FieldInfo, value: Any) -> ApiError:
     """The documented error for a value that a parameter cannot take."""
     name = item.encode_name
     if name in _OWN_ERRORS:
-        return _bad(*_OWN_ERRORS[name])
+        return bad(*_OWN_ERRORS[name])
+    if isinstance(value, str) and Decimal in (item.type, *get_args(item.type)):
+        return illegal(name, AMOUNT)
     if isinstance(value, str) and _converts(1, item.type) and _INTEGER.fullmatch(value) is None:
-        return _illegal(name, "^[0-9]{1,20}$")
-    return _mandatory(name) if item.required else _invalid(name)
+        return illegal(name, "^[0-9]{1,20}$")
+    return mandatory(name) if item.required else invalid(name)
 
 
 def encode_result(result: Model | list[Any]) -> bytes:
@@ -161,19 +184,3 @@ def encode_reply(number: int | str | None, status: int, name: bytes, body: bytes
     """A reply; ``name`` is ``result`` or ``error``."""
     tail = b"" if rate_limits is None else b',"rateLimits":' + rate_limits
     return b'{"id":%b,"status":%d,"%b":%b%b}' % (msgspec.json.encode(number), status, name, body, tail)
-
-
-def _bad(code: int, message: str) -> ApiError:
-    return ApiError(BAD_REQUEST, code, message)
-
-
-def _mandatory(name: str) -> ApiError:
-    return _bad(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-
-
-def _illegal(name: str, legal: str) -> ApiError:
-    return _bad(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
-
-
-def _invalid(name: str) -> ApiError:
-    return _bad(-1130, f"Data sent for parameter '{name}' is not valid.")

@@ -1,13 +1,15 @@
 """The control socket: one JSON object a line in, one out, on loopback only.
 
 ``{"command": "fault", "fault": "drop", "connection": "stream"}`` · ``{"command": "clear"}`` ·
-``{"command": "status"}`` · ``{"command": "stop"}``
+``{"command": "status"}`` · ``{"command": "stop"}`` · ``{"command": "revoke", "api_key": …}`` ·
+``{"command": "deposit", "uid": 1001, "asset": "BTC", "amount": "1"}``, and so ``withdraw``, ``lock`` and ``unlock``
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -15,6 +17,9 @@ from cryptotrader.errors import ConfigurationError
 from cryptotrader.simulator.faults import Fault, make_fault
 
 _LONGEST_LINE = 65_536
+_BALANCE_CHANGES = ("deposit", "withdraw", "lock", "unlock")
+_COMMANDS = ("fault", "clear", "status", "stop", "revoke", *_BALANCE_CHANGES)
+T = TypeVar("T")
 
 
 class Controlled(Protocol):
@@ -32,6 +37,35 @@ class Controlled(Protocol):
     def request_stop(self) -> None:
         """Begin to stop."""
 
+    def revoke(self, api_key: str) -> None:
+        """Take a key out of force."""
+
+    def deposit(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Add to a balance."""
+
+    def withdraw(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Take from a balance."""
+
+    def lock(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Lock a part of a balance."""
+
+    def unlock(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Free what was locked."""
+
+
+class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Fields of ``revoke``."""
+
+    api_key: str
+
+
+class BalanceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Fields of the commands that change a balance."""
+
+    uid: int
+    asset: str
+    amount: str
+
 
 def answer(exchange: Controlled, line: bytes) -> dict[str, Any]:
     """Carry out one command; tells what came of it."""
@@ -48,6 +82,13 @@ def _obey(exchange: Controlled, command: str, fields: dict[str, Any]) -> dict[st
     if command == "fault":
         exchange.apply(make_fault(str(fields.pop("fault", "")), fields))
         return {}
+    if command == "revoke":
+        exchange.revoke(_convert(command, fields, Revocation).api_key)
+        return {}
+    if command in _BALANCE_CHANGES:
+        change = _convert(command, fields, BalanceChange)
+        getattr(exchange, command)(change.uid, change.asset, change.amount)
+        return {}
     if fields:
         raise ConfigurationError(f"{command}: unknown fields {', '.join(sorted(fields))}")
     if command == "status":
@@ -57,8 +98,15 @@ def _obey(exchange: Controlled, command: str, fields: dict[str, Any]) -> dict[st
     elif command == "stop":
         exchange.request_stop()
     else:
-        raise ConfigurationError(f"unknown command {command!r}; there are fault, clear, status and stop")
+        raise ConfigurationError(f"unknown command {command!r}; there are {', '.join(_COMMANDS)}")
     return {}
+
+
+def _convert(command: str, fields: dict[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{command}: {error}") from error
 
 
 class ControlConnection(asyncio.Protocol):

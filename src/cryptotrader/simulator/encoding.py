@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import cast
 
 from cryptotrader.config import TimeUnit
 from cryptotrader.models.market_models import (
@@ -39,6 +40,11 @@ def text(amount: int) -> str:
 def decimal(amount: int) -> Decimal:
     """An amount at 10^-8 as a decimal with eight places."""
     return Decimal(amount).scaleb(-8)
+
+
+def amount(value: int) -> Decimal:
+    """An amount at 10^-8 for a message that is only encoded: its text, where ``Decimal`` would write ``0E-8``."""
+    return cast("Decimal", text(value))
 
 
 def stamp(time_us: int, unit: TimeUnit) -> int:

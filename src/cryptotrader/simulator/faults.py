@@ -5,8 +5,9 @@ A fault is given from Python (``exchange.fault("skip", stream="btcusdt@trade", c
 
 Faults of connections act once, at once, on the open connections that fit: ``drop``, ``torn``, ``half_open``,
 ``stall``, ``garbage`` and ``server_shutdown``. The others last until their ``count`` is used up or their ``duration``
-is over: ``delay``, ``duplicate``, ``reorder`` and ``skip`` act on market frames (with ``connection="api"`` on
-replies), ``refuse``, ``rate_limit`` and ``ban`` on handshakes and requests.
+is over: ``delay``, ``duplicate``, ``reorder`` and ``skip`` act on market frames (with ``connection="api"`` on replies
+and on user data events), ``refuse``, ``rate_limit`` and ``ban`` on handshakes and requests, ``timeout`` and
+``unexpected`` on trading requests.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class FaultKind(StrEnum):
     SKIP = "skip"  # a frame never leaves
     REFUSE = "refuse"  # handshakes get HTTP 503 or, with `tcp`, no connection at all
     RATE_LIMIT = "rate_limit"  # requests are answered with 429 and "retry after `seconds`"
+    TIMEOUT = "timeout"  # a trading request is answered with -1007: it was carried out, or not, by `done`
+    UNEXPECTED = "unexpected"  # the same with -1006
     BAN = "ban"  # for `seconds`, handshakes and requests of every address get 418
 
 
@@ -56,6 +59,7 @@ AT_ONCE = frozenset(
         FaultKind.SERVER_SHUTDOWN,
     }
 )
+ON_OUTCOMES = frozenset({FaultKind.TIMEOUT, FaultKind.UNEXPECTED})
 ON_FRAMES = frozenset({FaultKind.DELAY, FaultKind.DUPLICATE, FaultKind.REORDER, FaultKind.SKIP})
 _TIMED = {
     FaultKind.STALL: 5.0,
@@ -67,6 +71,7 @@ _TIMED = {
 }
 """The faults that know ``seconds``, and its default."""
 
+_EVEN = 0.5
 ConnectionKind = Literal["stream", "api"]
 _Positive = Annotated[float, Meta(gt=0)]
 
@@ -84,6 +89,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         probability: Chance that each one is hit, drawn from the exchange's seed.
         binary: Garbage comes in binary frames.
         tcp: Connections are refused by TCP already.
+        done: Whether a request with unknown outcome was carried out; without it the dice decide.
     """
 
     fault: FaultKind
@@ -95,6 +101,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
     binary: bool = False
     tcp: bool = False
+    done: bool | None = None
 
     def __post_init__(self) -> None:
         problem = self._problem()
@@ -103,15 +110,16 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def _problem(self) -> str | None:
         kind, refuses = self.fault, self.fault is FaultKind.REFUSE
+        on_requests = kind is FaultKind.RATE_LIMIT or kind in ON_OUTCOMES
         narrowed = bool(self.connection or self.stream or self.count or self.probability < 1)
         checks = {
             "knows no seconds": self.seconds is not None and kind not in _TIMED,
             "knows no duration": self.duration is not None and (kind in AT_ONCE or kind in {kind.REFUSE, kind.BAN}),
             "binary belongs to garbage": self.binary and kind is not FaultKind.GARBAGE,
             "every address is banned alike": kind is FaultKind.BAN and narrowed,
-            "acts on requests only": kind is FaultKind.RATE_LIMIT and self.connection == "stream",
-            "knows no stream": self.stream is not None
-            and (self.connection == "api" or refuses or kind is FaultKind.RATE_LIMIT),
+            "acts on requests only": on_requests and self.connection == "stream",
+            "knows no stream": self.stream is not None and (self.connection == "api" or refuses or on_requests),
+            "done belongs to timeout and unexpected": self.done is not None and kind not in ON_OUTCOMES,
             "needs seconds or count": refuses and self.seconds is None and self.count is None,
             "tcp belongs to refuse with seconds": self.tcp and (not refuses or self.seconds is None),
             "tcp refuses all connections alike": self.tcp and narrowed,
@@ -139,6 +147,7 @@ class FaultOptions(TypedDict, total=False):
     probability: float
     binary: bool
     tcp: bool
+    done: bool
 
 
 class TimedFault(msgspec.Struct, frozen=True):
@@ -252,6 +261,10 @@ class FaultBoard:
     def chance(self, fault: Fault) -> bool:
         """Throw the dice for one connection, frame, handshake or request."""
         return fault.probability >= 1 or self._random.random() < fault.probability
+
+    def is_done(self, fault: Fault) -> bool:
+        """Whether a request with unknown outcome is carried out."""
+        return self._random.random() < _EVEN if fault.done is None else fault.done
 
     def hits(self, kinds: frozenset[FaultKind], connection: ConnectionKind, stream: bytes | None = None) -> list[Fault]:
         """The lasting faults that hit one frame, handshake or request; each is counted."""

@@ -9,13 +9,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from cryptotrader.errors import ConfigurationError
+from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType
 from cryptotrader.protocol.limits import SlidingBudget
 
 _MINUTE_US = 60_000_000
 _FIRST_BAN_SECONDS = 120
 _LONGEST_BAN_SECONDS = 3 * 86_400
 _BANNED = 418
-_LIMITED = 429
+LIMITED = 429
+TOO_MUCH_WEIGHT = -1003
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ExchangeLimits:
         control_bytes: Control frames and URLs of this many bytes or more get no answer.
         weight: Request weight of one address in each minute of the wall clock.
         connect_weight: Weight of opening a connection for requests.
+        orders: Unfilled orders of one account in each ten seconds of the wall clock.
+        orders_a_day: Unfilled orders of one account in each day.
         refusals_before_ban: Requests that an address may send after it was told to wait, before it is banned.
         ping_interval: Between two pings of the exchange.
         pong_timeout: Until a ping that was not answered costs the connection.
@@ -46,6 +50,8 @@ class ExchangeLimits:
     control_bytes: int = 4_000
     weight: int = 6_000
     connect_weight: int = 2
+    orders: int = 50
+    orders_a_day: int = 160_000
     refusals_before_ban: int = 10
     ping_interval: float = 20.0
     pong_timeout: float = 60.0
@@ -76,6 +82,22 @@ class ExchangeLimits:
             life=self.life / time_scale,
         )
 
+    @property
+    def shown(self) -> list[RateLimit]:
+        """The limits that ``exchangeInfo`` tells."""
+        kind, minute = RateLimitType, int(self.connection_window) // 60
+        window = (RateLimitInterval.MINUTE, minute) if minute else (RateLimitInterval.SECOND, 1)
+        rows = (
+            (kind.REQUEST_WEIGHT, RateLimitInterval.MINUTE, 1, self.weight),
+            (kind.ORDERS, RateLimitInterval.SECOND, 10, self.orders),
+            (kind.ORDERS, RateLimitInterval.DAY, 1, self.orders_a_day),
+            (kind.CONNECTIONS, *window, self.connections),
+        )
+        return [
+            RateLimit(rate_limit_type=what, interval=interval, interval_num=number, limit=limit)
+            for what, interval, number, limit in rows
+        ]
+
 
 @dataclass(frozen=True)
 class Excess:
@@ -85,11 +107,13 @@ class Excess:
         status: 429, or 418 for a ban.
         message: Binance's text.
         until_us: When to try again, in microseconds of Unix time.
+        code: Binance's error code.
     """
 
     status: int
     message: str
     until_us: int
+    code: int = TOO_MUCH_WEIGHT
 
     @property
     def is_ban(self) -> bool:
@@ -98,7 +122,7 @@ class Excess:
 
     def error(self, now: int, until: int) -> dict[str, Any]:
         """Binance's error object; both times in the unit of the connection."""
-        return {"code": -1003, "msg": self.message, "data": {"serverTime": now, "retryAfter": until}}
+        return {"code": self.code, "msg": self.message, "data": {"serverTime": now, "retryAfter": until}}
 
 
 class AddressLimits:
@@ -120,7 +144,7 @@ class AddressLimits:
         wait = self._connections.wait(now_us / 1e6)
         self._connections.spend(now_us / 1e6)
         if wait > 0:
-            return Excess(_LIMITED, "Too many connection attempts.", now_us + int(wait * 1e6))
+            return Excess(LIMITED, "Too many connection attempts.", now_us + int(wait * 1e6))
         self._turn(now_us)
         self.weight_used += weight
         return None
@@ -140,10 +164,14 @@ class AddressLimits:
             return self._banned()
         return self.too_much_weight((self._minute + 1) * _MINUTE_US)
 
+    def charge(self, weight: int) -> None:
+        """Count the weight of a request that is charged only by its outcome; less than nothing gives it back."""
+        self.weight_used = max(0, self.weight_used + weight)
+
     def too_much_weight(self, until_us: int) -> Excess:
         """The refusal of a request."""
         return Excess(
-            _LIMITED,
+            LIMITED,
             f"Too much request weight used; current limit is {self._limits.weight} request weight per 1 MINUTE. "
             "Please use WebSocket Streams for live updates to avoid polling the API.",
             until_us,

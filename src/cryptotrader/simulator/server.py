@@ -16,18 +16,22 @@ import msgspec
 
 from cryptotrader.config import Endpoint, get_logger
 from cryptotrader.errors import ConfigurationError, ConnectFailed
+from cryptotrader.simulator.accounts import DEMO_ACCOUNTS, AccountOffice, ExchangeAccount
 from cryptotrader.simulator.api_session import ApiSession
 from cryptotrader.simulator.certificates import AUTHORITY_FILE, server_context
 from cryptotrader.simulator.control import ControlSocket
 from cryptotrader.simulator.faults import AT_ONCE, Fault, FaultBoard, FaultKind, FaultOptions, make_fault, read_script
 from cryptotrader.simulator.feeds import Feeds
 from cryptotrader.simulator.limits import AddressLimits, ExchangeLimits
+from cryptotrader.simulator.order_counts import OrderCounts
 from cryptotrader.simulator.replay import RecordedExchange, ReplayFeeds
 from cryptotrader.simulator.rest import answer_rest
 from cryptotrader.simulator.session import ExchangeSession, Surroundings
+from cryptotrader.simulator.state_file import load_venue, save_venue
 from cryptotrader.simulator.stream_session import StreamSession
 from cryptotrader.simulator.target import parse_target
 from cryptotrader.simulator.truth import TruthFile
+from cryptotrader.simulator.user_events import UserEvents
 from cryptotrader.simulator.venue import Exchange, VenueTrade
 from cryptotrader.transport.base import FrameHandler, FrameTransport
 from cryptotrader.transport.memory import memory_pair
@@ -53,7 +57,7 @@ def unix_us() -> int:
     return time.time_ns() // 1000
 
 
-class LocalExchange:
+class LocalExchange(AccountOffice):
     """A Binance-compatible exchange for tests, demonstrations and development.
 
     Everything happens on the event loop that ``start`` runs on. All clients over sockets count as one address, as
@@ -74,10 +78,12 @@ class LocalExchange:
         replay: A recording to play instead of a simulated market, from the first subscription on; ``symbols``, ``seed``
             and ``rate`` are not used then. After its last frame ``serverShutdown`` is sent, and the exchange ends.
         speed: How many times as fast as recorded to play it.
+        accounts: Who may trade; two demonstration accounts by default, and none where a recording is played.
+        state: File from which the venue is restored, if it exists, and to which it is saved in the end; a restored
+            venue keeps its own symbols, seed and rate.
         clock: Unix time in microseconds; on a loop with virtual time it must follow that loop.
 
     Attributes:
-        venue: The market itself. What is done to it by hand is sent with the next tick, within a second.
         trades: Trades since the start.
 
     Raises:
@@ -101,6 +107,8 @@ class LocalExchange:
         time_scale: float = 1.0,
         replay: Path | None = None,
         speed: float = 1.0,
+        accounts: Sequence[ExchangeAccount] | None = None,
+        state: Path | None = None,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._clock = clock or unix_us
@@ -130,14 +138,22 @@ class LocalExchange:
         self.trades = 0
         if speed <= 0:
             raise ConfigurationError("a replay needs a speed above 0")
-        self.venue: Exchange
+        if replay is not None and (accounts or state):
+            raise ConfigurationError("nobody trades in a replay: it has neither accounts nor state")
+        self._state = state
         feeds: Feeds
-        if replay is None:
-            self.venue = Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
-            feeds = Feeds(self.venue)
+        if replay is not None:
+            recorded = RecordedExchange(replay)
+            super().__init__(recorded, ())
+            feeds = ReplayFeeds(recorded, speed)
         else:
-            self.venue = RecordedExchange(replay)
-            feeds = ReplayFeeds(self.venue, speed)
+            restored = None if state is None else load_venue(state, self._clock())
+            venue = restored or Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
+            super().__init__(venue, DEMO_ACCOUNTS if accounts is None else accounts)
+            feeds = Feeds(venue)
+        self.venue.rate_limits = self._limits.shown
+        counts = OrderCounts(self._limits, self._clock)
+        self.venue.desk.listeners.append(counts.see)
         self._leave_us: int | None = None
         self._alone_us = 0
         self._faults = FaultBoard(seed=seed, start_us=self._clock())
@@ -146,6 +162,9 @@ class LocalExchange:
             feeds=feeds,
             faults=self._faults,
             limits=self._limits,
+            keys=self._keys,
+            events=UserEvents(self.venue.desk),
+            counts=counts,
             clock=self._clock,
             advance=self._advance,
             wake=self._wake,
@@ -215,7 +234,16 @@ class LocalExchange:
             self._truth.close()
         if isinstance(self.venue, RecordedExchange):
             self.venue.close()
+        elif self._state is not None and self._failure is None:
+            self._save(self._state)
         self._ended.set()
+
+    def _save(self, state: Path) -> None:
+        """Save the venue; that it could not be is told by ``stop``."""
+        try:
+            save_venue(self.venue, state)
+        except ConfigurationError as error:
+            self._failure = error
 
     def request_stop(self) -> None:
         """Begin to stop, for callers that cannot wait; ``wait_ended`` tells when it is done."""

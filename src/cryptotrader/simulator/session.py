@@ -13,7 +13,10 @@ from typing import ClassVar
 
 from cryptotrader.simulator.faults import ON_FRAMES, ConnectionKind, Fault, FaultBoard, FaultKind
 from cryptotrader.simulator.feeds import Feeds
+from cryptotrader.simulator.keys import KeyRegister
 from cryptotrader.simulator.limits import AddressLimits, ExchangeLimits
+from cryptotrader.simulator.order_counts import OrderCounts
+from cryptotrader.simulator.user_events import UserEvents
 from cryptotrader.simulator.venue import Exchange
 from cryptotrader.transport.serving import ServerTransport
 
@@ -34,6 +37,9 @@ class Surroundings:
         feeds: Its market streams.
         faults: The faults in force.
         limits: How much is allowed.
+        keys: All API keys.
+        events: What happens to accounts.
+        counts: Unfilled orders of all accounts.
         clock: Unix time in microseconds.
         advance: Lets the market act until a time; returns when it wants to act again.
         wake: Asks for a tick soon.
@@ -45,6 +51,9 @@ class Surroundings:
     feeds: Feeds
     faults: FaultBoard
     limits: ExchangeLimits
+    keys: KeyRegister
+    events: UserEvents
+    counts: OrderCounts
     clock: Callable[[], int]
     advance: Callable[[int], int]
     wake: Callable[[], None]

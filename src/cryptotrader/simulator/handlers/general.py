@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from cryptotrader.config import TimeUnit
-from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType, SymbolInfo
+from cryptotrader.models.base_models import SymbolInfo
 from cryptotrader.models.market_models import (
     Empty,
     ExchangeInfo,
@@ -21,12 +21,6 @@ from cryptotrader.simulator.venue.execution_rules import PRICE_RANGE
 from cryptotrader.simulator.venue.statistics import reference_price
 from cryptotrader.simulator.venue.symbols import raw_filters
 
-LIMITS = [
-    RateLimit(rate_limit_type=RateLimitType.REQUEST_WEIGHT, interval=RateLimitInterval.MINUTE, interval_num=1, limit=6000),  # noqa: E501
-    RateLimit(rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval.SECOND, interval_num=10, limit=50),
-    RateLimit(rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval.DAY, interval_num=1, limit=160000),
-    RateLimit(rate_limit_type=RateLimitType.CONNECTIONS, interval=RateLimitInterval.MINUTE, interval_num=5, limit=300),
-]  # fmt: skip
 _PERMISSIONS = frozenset({"SPOT"})
 
 
@@ -54,7 +48,7 @@ def exchange_info(exchange: Exchange, request: ExchangeInfoRequest, unit: TimeUn
     return ExchangeInfo(
         timezone="UTC",
         server_time=stamp(exchange.now_us, unit),
-        rate_limits=LIMITS,
+        rate_limits=exchange.rate_limits,
         raw_exchange_filters=raw_filters(exchange.desk.rulebook.exchange_filters),
         symbols=infos,
         sors=exchange.desk.router.groups() or None,

@@ -42,8 +42,8 @@ from cryptotrader.requests import (
     TradesRecentRequest,
     UiKlinesRequest,
 )
+from cryptotrader.simulator.api_errors import no_book, no_reference_price
 from cryptotrader.simulator.encoding import decimal, stamp, text
-from cryptotrader.simulator.handlers.errors import no_book, no_reference_price
 from cryptotrader.simulator.handlers.registry import handles, markets, one_market
 from cryptotrader.simulator.venue import Exchange, Market, VenueTrade
 from cryptotrader.simulator.venue.statistics import (

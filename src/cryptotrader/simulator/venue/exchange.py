@@ -9,7 +9,7 @@ from random import Random
 from zlib import crc32
 
 from cryptotrader.errors import ConfigurationError, UnknownSymbol
-from cryptotrader.models.base_models import OrderType, Side, TimeInForce
+from cryptotrader.models.base_models import OrderType, RateLimit, Side, TimeInForce
 from cryptotrader.simulator.venue.desk import Desk
 from cryptotrader.simulator.venue.market import Market, OrderResult
 from cryptotrader.simulator.venue.participants import Crowd
@@ -45,6 +45,7 @@ class Exchange:
         trade_listeners: Told of every trade, in order.
         desk: Orders of accounts, balances and history.
         trading: Commands of accounts.
+        rate_limits: What ``exchangeInfo`` says of limits; set by who enforces them.
 
     Raises:
         UnknownSymbol: A name does not end in a known quote asset.
@@ -63,6 +64,7 @@ class Exchange:
         for name in names:
             first_id = 1_000_000 + crc32(name.encode()) % 9_000_000
             self.markets[name] = Market(list_symbol(name), first_id, self.desk)
+        self.rate_limits: list[RateLimit] = []
         self.now_us = start_us - (WARM_UP_US if rate else 0)
         self._interval = self.next_us = float("inf")
         self._crowds: list[Crowd] = []
@@ -100,6 +102,12 @@ class Exchange:
             crowds[int(self._random.random() ** 2 * count)].step(self.now_us)
             self.next_us += self._pause()
         self.now_us = max(self.now_us, now_us)
+
+    def skip_to(self, now_us: int) -> None:
+        """Let time pass in which nobody acts."""
+        skipped = max(0, now_us - self.now_us)
+        self.now_us += skipped
+        self.next_us += skipped
 
     def market(self, symbol: str) -> Market:
         """The market of a symbol.
