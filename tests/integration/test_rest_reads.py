@@ -37,6 +37,7 @@ def test_every_path_is_answered(get, path):
     status, body, headers = get(path, **symbol, **needed)
     assert (status, headers["Content-Type"]) == (200, "application/json;charset=UTF-8")
     assert int(headers["X-MBX-USED-WEIGHT-1M"]) > 0
+    assert len(headers.get_all("Content-Length")) == 1
     assert isinstance(body, (dict, list))
 
 

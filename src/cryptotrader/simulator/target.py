@@ -68,7 +68,9 @@ def parse_target(raw: bytes, limits: ExchangeLimits) -> Target | Refusal:
     if path == "/stream":
         return _stream_target(parameters.get("streams", ""), unit, combined=True, limits=limits)
     if path == "/ws" or path.startswith("/ws/"):
-        return _stream_target(path.removeprefix("/ws").lstrip("/"), unit, combined=False, limits=limits)
+        # a client in wide use (ccxt) numbers its connections in the path, /ws/0, and subscribes later
+        names = [name for name in path.removeprefix("/ws").split("/") if not name.isdecimal()]
+        return _stream_target("/".join(names), unit, combined=False, limits=limits)
     return Refusal(404)
 
 

@@ -264,7 +264,7 @@ class SocketServer:
 def _plain_response(answer: PlainAnswer) -> WSUpgradeResponse:
     response: WSUpgradeResponse = WSUpgradeResponse.create_ok_response(
         answer.body,
-        {"Content-Type": _JSON, "Content-Length": str(len(answer.body)), **answer.headers},
+        {"Content-Type": _JSON, **answer.headers},
     )
     response.status = HTTPStatus(answer.status)
     return response

@@ -20,6 +20,7 @@ LIMITS = ExchangeLimits()
     [
         ("/ws", Target("stream", MS)),
         ("/ws/", Target("stream", MS)),
+        ("/ws/0", Target("stream", MS)),
         ("/ws/btcusdt@trade", Target("stream", MS, streams=("btcusdt@trade",))),
         ("/ws/btcusdt@trade/ethusdt@depth", Target("stream", MS, streams=("btcusdt@trade", "ethusdt@depth"))),
         ("/ws/btcusdt%40trade", Target("stream", MS, streams=("btcusdt@trade",))),
