@@ -1,6 +1,7 @@
 """ccxt against the local exchange: market data over REST and streams, orders over the WebSocket API."""
 
 import ccxt.pro
+
 from checks import require, run
 
 

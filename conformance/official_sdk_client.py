@@ -8,6 +8,7 @@ from binance_common.configuration import (
     ConfigurationWebSocketStreams,
 )
 from binance_sdk_spot.spot import Spot
+
 from checks import require, run
 
 
@@ -35,7 +36,9 @@ async def requests(where):
         require((await connection.time()).data().result.server_time > 0, "no time")
         book = (await connection.depth(symbol="BTCUSDT", limit=5)).data().result
         require(float(book.bids[0][0]) < float(book.asks[0][0]), "the book crosses")
-        require(len((await connection.klines(symbol="BTCUSDT", interval="1m", limit=2)).data().result) >= 1, "no candles")
+        require(
+            len((await connection.klines(symbol="BTCUSDT", interval="1m", limit=2)).data().result) >= 1, "no candles"
+        )
         require(len((await connection.trades_recent(symbol="BTCUSDT", limit=5)).data().result) == 5, "no trades")
         info = (await connection.exchange_info(symbol="BTCUSDT")).data()  # its model knows no envelope here
         require(info.additional_properties["result"]["symbols"][0]["symbol"] == "BTCUSDT", "no info")
@@ -65,10 +68,14 @@ async def trade(connection):
     book = (await connection.depth(symbol="BTCUSDT", limit=5)).data().result
     low = round(float(book.bids[0][0]) * 0.9, 2)
     placed = (
-        await connection.order_place(
-            symbol="BTCUSDT", side="BUY", type="LIMIT", time_in_force="GTC", quantity=0.01, price=low
+        (
+            await connection.order_place(
+                symbol="BTCUSDT", side="BUY", type="LIMIT", time_in_force="GTC", quantity=0.01, price=low
+            )
         )
-    ).data().result
+        .data()
+        .result
+    )
     require(placed.status == "NEW", f"placed: {placed}")
     found = (await connection.order_status(symbol="BTCUSDT", order_id=placed.order_id)).data().result
     require(found.client_order_id == placed.client_order_id, "another order was found")

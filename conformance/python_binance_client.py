@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 
 from binance import AsyncClient, BinanceSocketManager
+
 from checks import require, run
 
 
@@ -33,7 +34,9 @@ async def rest(where):
         book = await client.get_order_book(symbol="BTCUSDT", limit=5)
         require(Decimal(book["bids"][0][0]) < Decimal(book["asks"][0][0]), "the book crosses")
         trades = await client.get_recent_trades(symbol="BTCUSDT", limit=5)
-        require([each["id"] for each in trades] == list(range(trades[0]["id"], trades[0]["id"] + 5)), "trades have holes")
+        require(
+            [each["id"] for each in trades] == list(range(trades[0]["id"], trades[0]["id"] + 5)), "trades have holes"
+        )
         candles = await client.get_klines(symbol="BTCUSDT", interval="1m", limit=2)
         require(len(candles[0]) == 12, "a candle has twelve parts")
         require(float((await client.get_symbol_ticker(symbol="ETHUSDT"))["price"]) > 0, "no price")

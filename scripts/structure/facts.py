@@ -35,8 +35,8 @@ from structure.types import (
     member_notes,
     module_summary,
     plain_value,
-    summary,
     result_name,
+    summary,
 )
 
 PACKAGE = Path(cryptotrader.__file__).parent

@@ -120,8 +120,45 @@ def answer(exchange: Exchange, request: Request[Any], unit: TimeUnit) -> Any:
     return handler(exchange, request, unit)
 
 
+def answer_caller(caller: Caller, request: Request[Any], unit: TimeUnit) -> Any:
+    """The result of an account's request, which was checked when it was read; new orders are counted.
+
+    Raises:
+        ApiError: The exchange refuses.
+    """
+    handler, orders = OF_ACCOUNT[type(request)], type(request).api.orders
+    if orders:
+        excess = caller.counts.excess(caller.uid, orders)
+        if excess is not None and not cancels_only(request):
+            raise too_many_orders(excess, caller.exchange.now_us, unit)
+        if excess is not None:
+            caller, orders = replace(caller, excess=excess), 0
+        caller.counts.add(caller.uid, orders)
+    try:
+        return handler(caller, request, unit)
+    except Rejection as rejection:
+        error = ApiError(BAD_REQUEST, rejection.code, rejection.message)
+        error.__cause__ = rejection
+    except ApiError as refusal:
+        error = refusal
+    if orders and error.code not in _REFUSED_BY_MATCHING:
+        caller.counts.add(caller.uid, -orders)
+    raise error
+
+
+def cancels_only(request: Request[Any]) -> bool:
+    """Whether a cancel-replace is to cancel even when too many orders are unfilled."""
+    mode = getattr(request, "order_rate_limit_exceeded_mode", None)
+    return mode is OrderRateLimitExceededMode.CANCEL_ONLY
+
+
+def too_many_orders(excess: Excess, now_us: int, unit: TimeUnit) -> ApiError:
+    """Too many orders of the account are unfilled."""
+    data = {"serverTime": stamp(now_us, unit), "retryAfter": stamp(excess.until_us, unit)}
+    return ApiError(excess.status, excess.code, excess.message, data)
+
+
 def one_market(exchange: Exchange, symbol: str, status: SymbolStatusFilter | None = None) -> Market:
-from cryptotrader.models.order_models import OrderRateLimitExceededMode
     """The market of a symbol, in the asked phase.
 
     Raises:
