@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DOCS_VENV := .venv-docs
 DOCS_READY := $(DOCS_VENV)/.ready
 
-.PHONY: demo test check bench docs format clean
+.PHONY: demo test check bench conformance docs format clean
 
 demo: $(READY)
 	$(BIN)/cryptotrader demo
@@ -21,6 +21,9 @@ check: $(READY)
 	$(BIN)/pyright tests/typing
 	$(BIN)/lint-imports
 
+conformance: $(READY)
+	$(BIN)/python conformance/run.py
+
 bench: $(READY)
 	$(BIN)/python benchmarks/report.py
 
@@ -33,7 +36,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(DOCS_VENV) .cache dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-conformance $(DOCS_VENV) .cache dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed")'

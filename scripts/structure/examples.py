@@ -78,7 +78,7 @@ def _value(field: types.Field) -> Any:
     if isinstance(kind, types.EnumType):
         return kind.cls(_TELLING[field.name]) if field.name in _TELLING else next(iter(kind.cls))
     if isinstance(kind, types.DecimalType):
-        return Decimal(_TELLING.get(field.name, "0.001"))
+        return Decimal(str(_TELLING.get(field.name, "0.001")))
     if field.name in _TELLING:
         return _TELLING[field.name]
     if isinstance(kind, types.IntType):
