@@ -5,29 +5,19 @@ It has no book: a test says what is filled. It knows what really happened, so th
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from decimal import Decimal
 
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.transport.memory import memory_pair
+from paper_frames import answer_of, balance, leg_of, status_of, symbol_info
 from virtual_clock import running_loop
 
 ZERO = Decimal(0)
 SYMBOL = "BTCUSDT"
 _OPEN = ("NEW", "PARTIALLY_FILLED")
-_FILTERS = [
-    {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.00", "tickSize": "0.01"},
-    {"filterType": "LOT_SIZE", "minQty": "0.00001", "maxQty": "9000.00000", "stepSize": "0.00001"},
-    {
-        "filterType": "NOTIONAL",
-        "minNotional": "5.00",
-        "applyMinToMarket": True,
-        "maxNotional": "9000000.00",
-        "applyMaxToMarket": False,
-        "avgPriceMins": 5,
-    },
-]
 
 
 class Refused(Exception):
@@ -75,7 +65,7 @@ class Peer:
     def on_pong(self, payload): ...
 
     def on_closed(self, reason):
-        self.exchange.peers.pop(self, None)
+        self.exchange.gone(self)
 
     def send(self, body):
         if self in self.exchange.peers:
@@ -95,6 +85,7 @@ class PaperExchange:
     def __init__(self, *api_keys):
         self.accounts = {key: PaperAccount(key) for key in api_keys}
         self.peers = {}
+        self.connected = asyncio.Event()
         self.faults = {}
         self.asked = Counter()
         self.ahead = 0.0
@@ -115,6 +106,7 @@ class PaperExchange:
         peer = Peer(self)
         client, peer.transport = memory_pair(handler, peer, clock_ns=lambda: running_loop().wall_us() * 1000)
         self.peers[peer] = None
+        self.connected.set()
         return client
 
     def kill(self):
@@ -123,9 +115,14 @@ class PaperExchange:
             self.drop(peer)
 
     def drop(self, peer):
-        self.peers.pop(peer, None)
+        self.gone(peer)
         self.killed += 1
         peer.transport.abort()
+
+    def gone(self, peer):
+        self.peers.pop(peer, None)
+        if not self.peers:
+            self.connected.clear()
 
     # ------------------------------------------------------------------------------------------------------ requests
 
@@ -198,7 +195,7 @@ class PaperExchange:
         peer.subscriptions[number] = account
         return {"subscriptionId": number}
 
-    on_userDataStream_subscribe_signature = on_userDataStream_subscribe
+    on_userDataStream_subscribe_signature = on_userDataStream_subscribe  # noqa: N815 - the method's name
 
     def on_userDataStream_unsubscribe(self, peer, account, params):  # noqa: N802 - the method's name
         peer.subscriptions.pop(params["subscriptionId"], None)
@@ -453,90 +450,3 @@ class PaperExchange:
                 "V": "NONE",
             },
         )
-
-
-def balance(asset, account):
-    return {"asset": asset, "free": str(account.balances[asset]), "locked": "0"}
-
-
-def leg_of(params, leg):
-    return {
-        "symbol": params["symbol"],
-        "side": params["side"],
-        "quantity": params["quantity"],
-        "type": params[f"{leg}Type"],
-        "newClientOrderId": params[f"{leg}ClientOrderId"],
-        "price": params.get(f"{leg}Price", "50000"),
-    }
-
-
-def details_of(order):
-    return {
-        "symbol": order["symbol"],
-        "orderId": order["number"],
-        "orderListId": order["list"],
-        "clientOrderId": order["name"],
-        "price": str(order["price"]),
-        "origQty": str(order["quantity"]),
-        "executedQty": str(order["executed"]),
-        "origQuoteOrderQty": "0",
-        "cummulativeQuoteQty": str(order["quote"]),
-        "status": order["status"],
-        "timeInForce": "GTC",
-        "type": order["type"],
-        "side": order["side"],
-        "workingTime": order["time"],
-        "selfTradePreventionMode": "NONE",
-    }
-
-
-def answer_of(order, account):
-    fills = [
-        {"price": row["price"], "qty": row["qty"], "commission": "0", "commissionAsset": "BNB", "tradeId": row["id"]}
-        for row in account.trades
-        if row["orderId"] == order["number"]
-    ]
-    return details_of(order) | {"transactTime": order["updated"], "fills": fills}
-
-
-def status_of(order):
-    return details_of(order) | {
-        "stopPrice": "0",
-        "icebergQty": "0",
-        "time": order["time"],
-        "updateTime": order["updated"],
-        "isWorking": True,
-    }
-
-
-def symbol_info(name):
-    flags = (
-        "icebergAllowed",
-        "ocoAllowed",
-        "otoAllowed",
-        "opoAllowed",
-        "quoteOrderQtyMarketAllowed",
-        "allowTrailingStop",
-        "cancelReplaceAllowed",
-        "amendAllowed",
-        "pegInstructionsAllowed",
-        "isSpotTradingAllowed",
-        "isMarginTradingAllowed",
-    )
-    return dict.fromkeys(flags, True) | {
-        "symbol": name,
-        "status": "TRADING",
-        "baseAsset": name[:3],
-        "baseAssetPrecision": 8,
-        "quoteAsset": name[3:],
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "baseCommissionPrecision": 8,
-        "quoteCommissionPrecision": 8,
-        "orderTypes": ["LIMIT", "MARKET"],
-        "filters": _FILTERS,
-        "permissions": [],
-        "permissionSets": [["SPOT"]],
-        "defaultSelfTradePreventionMode": "NONE",
-        "allowedSelfTradePreventionModes": ["NONE"],
-    }

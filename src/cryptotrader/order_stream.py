@@ -135,7 +135,6 @@ class OrderStream:
         self._registry = OrderRegistry(user.state())
         self._inquiry = OutcomeInquiry(api, self._registry)
         self._subscription: Subscription[Any] | None = None
-        self._has_listened = False
 
     # ------------------------------------------------------------------------------------------------------- placing
 
@@ -458,15 +457,13 @@ class OrderStream:
             self._subscription = self._user.subscribe(
                 callback=self._registry.take_event, on_error=self._on_stream_error
             )
-            self._has_listened = False
-        if not self._has_listened:
+        self._user.open()
+        if not self._user.is_followed():
             await self._user.wait_subscribed()
-            self._has_listened = True  # from now on what is missed is read back
 
     def _on_stream_error(self, error: Exception) -> None:
         if isinstance(error, ConnectFailed):
             self._registry.fail(error)
-            self._has_listened = False
         else:
             logger.warning("the user stream of followed orders: %s", error)
 

@@ -176,6 +176,14 @@ class UserStream:
         """
         return self._account(key).state
 
+    def is_followed(self, key: Key | None = None) -> bool:
+        """Whether an account's events have come since some time: what is missed from then on is read back.
+
+        Raises:
+            ConfigurationError: The stream has no such key.
+        """
+        return self._account(key).was_up
+
     async def wait_subscribed(self, timeout: float = 10.0) -> None:
         """Open the stream and wait until every account is subscribed and read.
 

@@ -30,6 +30,7 @@ from cryptotrader.models.order_models import (
     ListOrderStatus,
     OrderStatus,
 )
+from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
 from cryptotrader.order_outcomes import (
     OrderListOutcomeUnknown,
     OrderOutcomeUnknown,
@@ -216,6 +217,54 @@ def test_events_that_come_before_the_reply_are_joined(run_virtual):
             assert order.status is OrderStatus.FILLED
             assert [report.status for report in order.reports] == ["NEW", "FILLED"]
             assert len(order.fills) == 1
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize(("happens", "status"), [("fill", OrderStatus.FILLED), ("expire", OrderStatus.EXPIRED)])
+def test_an_order_that_lived_while_its_events_were_cut_off_is_known_afterwards(run_virtual, happens, status):
+    async def main():
+        async with trading() as (binance, exchange):
+            heard = []
+            binance.user.subscribe(callback=lambda event, _: heard.append(event))
+            await binance.orders.open_orders()  # connects
+            await binance.user.wait_subscribed()
+            (listener,) = [peer for peer in exchange.peers if peer.subscriptions]
+            exchange.refuses_dials = True
+            exchange.drop(listener)
+            order = await buy(binance)
+            getattr(exchange, happens)(exchange.account, exchange.account.orders[-1])
+            await asyncio.sleep(5)
+            assert order.status is OrderStatus.NEW
+            exchange.refuses_dials = False
+            await order.done(timeout=60)
+
+            assert order.status is status
+            assert [type(event) for event in heard if isinstance(event, RecoveredTrade | RecoveredOrder)] == (
+                [RecoveredTrade, RecoveredOrder] if happens == "fill" else [RecoveredOrder]
+            )
+
+    run_virtual(main)
+
+
+def test_a_fill_is_told_though_neither_reply_nor_events_of_its_order_came(run_virtual):
+    async def main():
+        async with trading() as (binance, exchange):
+            heard = []
+            binance.user.subscribe(callback=lambda event, _: heard.append(event))
+            await binance.user.wait_subscribed()
+            exchange.on_placed = exchange.fill
+            exchange.fault("order.place", done_and_all_killed)
+            with pytest.raises(OrderOutcomeUnknown):
+                await buy(binance)
+            await asyncio.sleep(10)
+
+            assert [event.trade.id for event in heard if isinstance(event, RecoveredTrade)] == [1]
+
+    def done_and_all_killed(peer, method, params, do):
+        peer.exchange.kill()
+        do()
+        raise Silence
 
     run_virtual(main)
 

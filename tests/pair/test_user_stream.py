@@ -164,7 +164,7 @@ def test_trades_while_the_account_is_read_are_told_once(run_virtual):
             await asyncio.sleep(1)
 
             assert told.trades() == [1, 2, 3]
-            assert told.of(Exception) == []
+            assert told.of(RecoveredTrade, Exception) == []  # their events came, and tell more
 
     run_virtual(main)
 

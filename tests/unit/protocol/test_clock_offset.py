@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryptotrader.protocol.clock import KEPT_SAMPLES, ClockOffset
+
+
+def test_nothing_is_known_at_first():
+    clock = ClockOffset()
+
+    assert (clock.offset, clock.is_known, clock.uncertainty) == (0.0, False, float("inf"))
+
+
+def test_the_shortest_round_trip_is_trusted():
+    clock = ClockOffset()
+    clock.observe(100.0, 101.0, 110.9)
+    clock.observe(200.0, 200.1, 210.05)
+    clock.observe(300.0, 302.0, 312.0)
+
+    assert abs(clock.offset - 10.0) < 1e-9
+    assert abs(clock.uncertainty - 0.05) < 1e-9
+
+
+def test_old_samples_and_forgotten_ones_count_no_more():
+    clock = ClockOffset()
+    clock.observe(0.0, 0.0, 50.0)
+    for number in range(KEPT_SAMPLES):
+        clock.observe(number, number + 0.1, number + 7.05)
+    assert abs(clock.offset - 7.0) < 1e-9
+    clock.forget()
+    assert not clock.is_known
+
+
+@given(
+    offset=st.floats(-100, 100),
+    trips=st.lists(st.tuples(st.floats(0.001, 2), st.floats(0, 1)), min_size=1, max_size=KEPT_SAMPLES),
+)
+def test_the_error_is_at_most_half_the_shortest_round_trip(offset, trips):
+    clock = ClockOffset()
+    for number, (round_trip, share) in enumerate(trips):
+        sent = 1_000.0 * number
+        clock.observe(sent, sent + round_trip, sent + round_trip * share + offset)
+
+    assert abs(clock.offset - offset) <= clock.uncertainty + 1e-6
