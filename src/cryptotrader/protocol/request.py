@@ -27,19 +27,19 @@ else:
     Amount = Decimal
 """A price or quantity; a caller may write it as text, which goes to the wire as written."""
 
-OrderNumber = Annotated[int, msgspec.Meta(ge=0)]
+OrderNumber = Annotated[int, Meta(ge=0)]
 """An id that Binance gave."""
 
-Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Limit = Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})]
 """Most entries of an answer."""
 
-ClientOrderId = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,36}\Z")]
+ClientOrderId = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,36}\Z")]
 """A new id of the caller's own."""
 
-StrategyType = Annotated[int, msgspec.Meta(ge=1_000_000)]
+StrategyType = Annotated[int, Meta(ge=1_000_000)]
 """Values below are reserved."""
 
-PegOffset = Annotated[int, msgspec.Meta(ge=0, le=100)]
+PegOffset = Annotated[int, Meta(ge=0, le=100)]
 """Price levels into the book."""
 
 _MOST_DIGITS = 20
