@@ -35,15 +35,27 @@ class Ended:
         return json.loads(self.shown)
 
 
+def key_of(account):
+    """What the environment says of an exchange's demonstration account."""
+    if account is None:
+        return {}
+    return {"BINANCE_API_KEY": account.hmac.api_key, "BINANCE_API_SECRET": account.hmac_secret}
+
+
 class Terminal:
     """Starts a diagnostic, or whatever command is given, on a terminal of its own."""
 
-    def __init__(self, script, *arguments, port=None):
+    def __init__(self, script, *arguments, port=None, account=None):
         command = [sys.executable, "-m", f"cryptotrader.diagnostics.{script}"] if isinstance(script, str) else script
         where = [] if port is None else ["--endpoint", f"ws://127.0.0.1:{port}"]
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [*command, *where, *arguments], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+            [*command, *where, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env=os.environ | key_of(account),
         )
         os.close(slave)
         self._shown = bytearray()
@@ -81,9 +93,9 @@ class Terminal:
         return bool(read)
 
 
-def run_diagnostic(script, *arguments, port=None):
+def run_diagnostic(script, *arguments, port=None, account=None):
     """Run one to its end."""
-    return Terminal(script, *arguments, port=port).end()
+    return Terminal(script, *arguments, port=port, account=account).end()
 
 
 def wait_until(condition, what):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -63,6 +64,16 @@ class Endpoint:
         parts = urlsplit(url)
         base = f"{parts.scheme}://{parts.netloc}"
         return cls(url, base, f"{base}/ws-api/v3")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether orders there may cost money: anywhere but on the testnet, in demo mode or on this machine."""
+        host = urlsplit(self.api_url).hostname or ""
+        try:
+            is_here = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            is_here = host == "localhost"
+        return not is_here and self.api_url not in {TESTNET.api_url, DEMO.api_url}
 
     def with_time_unit(self, time_unit: TimeUnit) -> Endpoint:
         """The same environment with timestamps in another unit."""

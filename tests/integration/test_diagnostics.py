@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 import cryptotrader.diagnostics
-from cryptotrader.diagnostics import binance_websocket_diagnostic, market_diagnostic, market_stream_diagnostic
+from cryptotrader.diagnostics import (
+    binance_websocket_diagnostic,
+    market_diagnostic,
+    market_stream_diagnostic,
+    order_stream_diagnostic,
+    user_stream_diagnostic,
+)
 from cryptotrader.simulator import ExchangeLimits
 from diagnostic_terminal import CYAN, GREEN, RED, YELLOW, Terminal, run_diagnostic, wait_until
 
@@ -20,7 +26,10 @@ SCRIPTS = {
     "binance_websocket_diagnostic": binance_websocket_diagnostic.SCRIPT,
     "market_stream_diagnostic": market_stream_diagnostic.SCRIPT,
     "market_diagnostic": market_diagnostic.SCRIPT,
+    "user_stream_diagnostic": user_stream_diagnostic.SCRIPT,
+    "order_stream_diagnostic": order_stream_diagnostic.SCRIPT,
 }
+OF_ACCOUNTS = ["user_stream_diagnostic", "order_stream_diagnostic"]
 MAY_BE_QUIET = {"blockTrades.historical"}
 PROCESSES = 10
 FOLDER = Path(cryptotrader.diagnostics.__file__).parent
@@ -50,6 +59,26 @@ def test_all_is_well(exchange_factory, script):
     wait_until(lambda: exchange.connections == 0, "end of the connections")
 
 
+@pytest.mark.parametrize("script", OF_ACCOUNTS)
+def test_all_is_well_with_an_account(exchange, script):
+    account = exchange.demo_keys[0]
+    ended = run_diagnostic(script, "--timeout", "5", port=exchange.port, account=account)
+
+    ran = [line.partition("Test: ")[2] for line in ended.text.splitlines() if line.startswith("Test: ")]
+    assert (ended.code, ran) == (0, list(SCRIPTS[script].tests)), ended.text
+    assert RED not in ended.shown
+    assert account.hmac_secret not in ended.shown
+
+
+@pytest.mark.parametrize("script", OF_ACCOUNTS)
+def test_without_a_key_is_red(exchange, script):
+    first = next(iter(SCRIPTS[script].tests))
+    ended = run_diagnostic(script, "--only", first, "--timeout", "2", port=exchange.port)
+
+    assert ended.code == 1
+    assert "BINANCE_API_KEY is not set" in ended.text
+
+
 def test_all_streams_are_well(exchange_factory):
     """In several processes at once, since most streams tell once a second; the quiet one has a test of its own."""
     exchange = exchange_factory(rate=100)
@@ -76,7 +105,7 @@ def test_a_stream_that_is_quiet_by_nature_is_told(exchange):
     assert "○ 1 quiet: block_trade" in ended.text
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", [name for name in SCRIPTS if name not in OF_ACCOUNTS])
 def test_nobody_there_is_red(script):
     first = next(iter(SCRIPTS[script].tests))
     ended = run_diagnostic(script, "--only", first, "--endpoint", "ws://127.0.0.1:1", "--timeout", "2")

@@ -14,6 +14,7 @@ from cryptotrader.testing import RunningExchange
 from diagnostic_terminal import Terminal, wait_until
 
 BASE, STREAMS, REQUESTS = "binance_websocket_diagnostic", "market_stream_diagnostic", "market_diagnostic"
+ORDERS, USER = "order_stream_diagnostic", "user_stream_diagnostic"
 SLOW_REPLIES = {"fault": "delay", "connection": "api", "seconds": 0.3}
 
 
@@ -76,6 +77,9 @@ RED = [
     Case(STREAMS, "trade", stream("reorder"), "failed", "trade ids are not dense", timeout=3.0),
     Case(STREAMS, "depth_100ms", stream("skip", probability=0.5), "failed", "updates are missing", timeout=3.0),
     Case(STREAMS, "dense_trades", stream("skip"), "failed", "no event"),
+    Case(ORDERS, "place_and_cancel", {"fault": "timeout"}, "failed", "OrderOutcomeUnknown"),
+    Case(ORDERS, "fill", {"fault": "unexpected"}, "failed", "OrderOutcomeUnknown"),
+    Case(USER, "subscribe", {"fault": "rate_limit", "seconds": 5.0}, "failed", "ConnectFailed"),
 ]
 HEALED = [
     # one more attempt is the back-off's everyday work
@@ -112,7 +116,14 @@ def suffer(case):
         if case.how == "lasting":
             exchange.fault(kind, **options)
         terminal = Terminal(
-            case.script, "--only", case.test, "--json", "--timeout", str(case.timeout), port=exchange.port
+            case.script,
+            "--only",
+            case.test,
+            "--json",
+            "--timeout",
+            str(case.timeout),
+            port=exchange.port,
+            account=exchange.demo_keys[0],
         )
         if case.how != "lasting":
             wait_until(lambda: exchange.connections or terminal.process.poll() is not None, "connection")

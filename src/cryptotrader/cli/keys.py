@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
-from cryptotrader.config import DEMO, TESTNET, Endpoint
+from cryptotrader.config import Endpoint
 from cryptotrader.credentials import Credentials, from_environment, from_file, from_keyring
 from cryptotrader.errors import ConfigurationError
 
@@ -25,8 +23,6 @@ KeyringOption = Annotated[
     str | None, typer.Option(metavar="SERVICE", help="Sign with the key that the system's keyring holds there.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before orders on a live exchange.")]
-
-_REHEARSALS = (TESTNET.api_url, DEMO.api_url)
 
 
 def key_for(key_file: Path | None, keyring: str | None) -> Credentials:
@@ -47,16 +43,6 @@ def key_for(key_file: Path | None, keyring: str | None) -> Credentials:
     return from_file(key_file, api_key=api_key, passphrase=os.environ.get("BINANCE_PRIVATE_KEY_PASSPHRASE") or None)
 
 
-def is_live(endpoint: Endpoint) -> bool:
-    """Whether orders there may cost money: anywhere but on the testnet, in demo mode or on this machine."""
-    host = urlsplit(endpoint.api_url).hostname or ""
-    try:
-        is_here = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_here = host == "localhost"
-    return not is_here and endpoint.api_url not in _REHEARSALS
-
-
 def confirm(endpoint: Endpoint, what: str, *, yes: bool) -> None:
     """Ask before something is done on a live exchange.
 
@@ -64,7 +50,7 @@ def confirm(endpoint: Endpoint, what: str, *, yes: bool) -> None:
         ConfigurationError: There is nobody to ask; nothing was done.
         typer.Exit: The answer was no.
     """
-    if yes or not is_live(endpoint):
+    if yes or not endpoint.is_live:
         return
     if not sys.stdin.isatty():
         raise ConfigurationError(f"{what} on {endpoint.name} needs --yes where nobody can be asked")

@@ -30,8 +30,6 @@ PROJECT_ROOT = Path(__file__).resolve().parents[3]
 DEFAULT_TIMEOUT = 30.0
 LONGEST_TIMEOUT = 3600.0
 
-_REHEARSALS = frozenset({"testnet", "demo", "local"})
-
 _STYLES = {
     Outcome.PASSED: (Fore.GREEN, "✓"),
     Outcome.HEALED: (Fore.GREEN, "✓"),
@@ -146,7 +144,7 @@ def _chosen(script: Script, options: argparse.Namespace) -> Run:
         is_session=session is not None,
         on_test=_tell_nobody if options.json else _show_header,
         on_record=_tell_nobody if options.json else _show_record,
-        may_order=getattr(options, "allow_live_orders", False) or endpoint.name in _REHEARSALS,
+        may_order=getattr(options, "allow_live_orders", False) or not endpoint.is_live,
     )
 
 
