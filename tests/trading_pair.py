@@ -10,6 +10,7 @@ from typing import Any
 from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
 from cryptotrader.simulator import LocalExchange
+from cryptotrader.transport.base import FrameHandler, FrameTransport
 from virtual_clock import running_loop
 
 SYMBOL = "BTCUSDT"
@@ -25,8 +26,12 @@ class Desk:
     def client(self, account: int = 0, key: str = "ed25519", *, ahead: float = 0.0, **options: Any) -> Binance:
         """A client of one account on another machine, whose clock is so many seconds ahead of the exchange's."""
         budgets, loop = AddressBudgets(), running_loop()
+
+        async def dial(url: str, handler: FrameHandler, **how: Any) -> FrameTransport:
+            return await self.exchange.dial(url, _OtherClock(handler, round(ahead * 1e9)), **how)
+
         environment = Environment(
-            dial=self.exchange.dial,
+            dial=dial,
             budgets=lambda url: budgets,
             random=random.Random(1).random,
             wall_clock=lambda: loop.wall_seconds() + ahead,
@@ -36,6 +41,20 @@ class Desk:
     def kill(self) -> None:
         """Drop every connection for requests and user data."""
         self.exchange.fault("drop", connection="api")
+
+
+class _OtherClock:
+    """A client's end on a machine whose clock is ahead."""
+
+    def __init__(self, handler: FrameHandler, ahead_ns: int) -> None:
+        self._handler = handler
+        self._ahead_ns = ahead_ns
+        self.on_ping = handler.on_ping
+        self.on_pong = handler.on_pong
+        self.on_closed = handler.on_closed
+
+    def on_frame(self, payload: bytes, received_ns: int) -> None:
+        self._handler.on_frame(payload, received_ns + self._ahead_ns)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from cryptotrader.models.user_models import UserDataFrame
 from cryptotrader.simulator import ExchangeAccount
 from trader_client import LIMIT, Trader, now_ms, signed, trading
 
-ALWAYS = set("e E s c S o f q p P F g C x X r i l z L n N T t I w m M O Z Y Q V".split())
+ALWAYS = set("eEscSofqpPFgCxXrilzLnNTtIwmMOZYQV")
 WORKING = {"W"}
 PLACED = [("NEW", "NEW")]
 OCO = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.5", "aboveType": "LIMIT_MAKER", "abovePrice": "96000", "belowType": "STOP_LOSS", "belowStopPrice": "94000"}  # fmt: skip
@@ -85,7 +85,12 @@ def test_a_limit_order_rests_is_filled_in_part_and_cancelled():
 
         gone = await trader.do("order.cancel", symbol="BTCUSDT", orderId=placed["orderId"])
         event = trader.report(placed["orderId"])
-        assert (event["x"], event["X"], event["c"], event["C"]) == ("CANCELED", "CANCELED", gone["clientOrderId"], "mine")
+        assert (event["x"], event["X"], event["c"], event["C"]) == (
+            "CANCELED",
+            "CANCELED",
+            gone["clientOrderId"],
+            "mine",
+        )
         assert (event["w"], event["z"]) == (False, gone["executedQty"])
 
     two_sided(test)
@@ -124,7 +129,12 @@ def test_an_amendment_is_told_as_replaced():
         placed = await trader.place(newClientOrderId="mine")
         told = await trader.do("order.amend.keepPriority", symbol="BTCUSDT", orderId=placed["orderId"], newQty="0.4")
         event = trader.report(placed["orderId"])
-        assert (event["x"], event["X"], event["q"], event["I"]) == ("REPLACED", "NEW", "0.40000000", told["executionId"])
+        assert (event["x"], event["X"], event["q"], event["I"]) == (
+            "REPLACED",
+            "NEW",
+            "0.40000000",
+            told["executionId"],
+        )
         assert (event["C"], event["c"]) == ("mine", told["amendedOrder"]["clientOrderId"])
         assert trader.events[-1]["B"] == [{"a": "USDT", "f": "9964000.00000000", "l": "36000.00000000"}]
 
@@ -149,7 +159,7 @@ def test_an_oco_pair_ends_with_its_filled_leg():
         above, below = [order["orderId"] for order in placed["orders"]]
         assert trader.kinds == ["executionReport", "executionReport", "listStatus", "outboundAccountPosition"]
         started = trader.events[2]
-        assert set(started) == set("e E s g c l L r C T O".split())
+        assert set(started) == set("eEsgclLrCTO")
         assert (started["g"], started["c"], started["l"], started["L"]) == (placed["orderListId"], "OCO", "EXEC_STARTED", "EXECUTING")  # fmt: skip
         assert [leg["i"] for leg in started["O"]] == [above, below]
         assert set(trader.report(below)) == ALWAYS  # it does not work yet
@@ -182,7 +192,9 @@ def test_a_pending_order_starts_when_the_working_one_is_filled():
 def test_amending_a_leg_tells_that_its_list_was_updated():
     async def test(trader, other):
         placed = await trader.do("orderList.place.oto", **OTO, pendingQuantity="0.5")
-        await trader.do("order.amend.keepPriority", symbol="BTCUSDT", orderId=placed["orders"][0]["orderId"], newQty="0.4")
+        await trader.do(
+            "order.amend.keepPriority", symbol="BTCUSDT", orderId=placed["orders"][0]["orderId"], newQty="0.4"
+        )
         assert [event["l"] for event in trader.events if event["e"] == "listStatus"] == ["EXEC_STARTED", "UPDATED"]
 
     two_sided(test)
@@ -195,13 +207,22 @@ def test_both_sides_of_a_prevented_match():
         prevention = {"v", "A", "B", "U", "Cs", "pl", "pL", "pY"}
         event = trader.report(resting["orderId"])
         assert set(event) == ALWAYS | WORKING | prevention
-        assert (event["x"], event["X"], event["U"], event["Cs"]) == ("TRADE_PREVENTION", "NEW", taker["orderId"], "BTCUSDT")
+        assert (event["x"], event["X"], event["U"], event["Cs"]) == (
+            "TRADE_PREVENTION",
+            "NEW",
+            taker["orderId"],
+            "BTCUSDT",
+        )
         assert (event["A"], event["B"], event["pl"], event["pL"], event["pY"]) == (
             "0.20000000", "0.20000000", "0.20000000", "95000.00000000", "19000.00000000",
         )  # fmt: skip
         assert (event["l"], event["L"], event["Y"]) == ("0.00000000",) * 3
         event = trader.report(taker["orderId"])
-        assert (event["X"], event["U"], event["v"]) == ("EXPIRED_IN_MATCH", resting["orderId"], taker["preventedMatchId"])
+        assert (event["X"], event["U"], event["v"]) == (
+            "EXPIRED_IN_MATCH",
+            resting["orderId"],
+            taker["preventedMatchId"],
+        )
 
     two_sided(test)
 
@@ -235,7 +256,9 @@ def test_a_stop_is_told_again_when_it_is_triggered():
         event = trader.report(order["orderId"])
         assert set(event) == ALWAYS | WORKING
         assert event["w"] is True
-        assert (await trader.do("order.status", symbol="BTCUSDT", orderId=order["orderId"]))["workingTime"] == event["W"]
+        assert (await trader.do("order.status", symbol="BTCUSDT", orderId=order["orderId"]))["workingTime"] == event[
+            "W"
+        ]
 
     two_sided(test, **THREE)
 
@@ -258,7 +281,9 @@ def test_a_trailing_stop_tells_when_it_began_to_trail():
 def test_pegged_strategy_and_routed_orders_tell_what_applies():
     async def test(trader, other):
         await other.place(price="91000")
-        pegged = await trader.place(price="92000", pegPriceType="PRIMARY_PEG", pegOffsetType="PRICE_LEVEL", pegOffsetValue=0)
+        pegged = await trader.place(
+            price="92000", pegPriceType="PRIMARY_PEG", pegOffsetType="PRICE_LEVEL", pegOffsetValue=0
+        )
         event = trader.report(pegged["orderId"])
         assert set(event) == ALWAYS | WORKING | {"gP", "gOT", "gOV", "gp"}
         assert event["gp"] == pegged["peggedPrice"] == "91000.00000000"
@@ -329,7 +354,9 @@ def test_fills_by_the_crowd_are_told_too():
         await asyncio.sleep(60)
         assert trader.reports(placed["orderId"])[-1] == ("TRADE", "FILLED")
         trades = await trader.do("myTrades", symbol="BTCUSDT")
-        public = {t["id"]: t for t in await trader.result("trades.historical", symbol="BTCUSDT", fromId=trades[0]["id"])}
+        public = {
+            t["id"]: t for t in await trader.result("trades.historical", symbol="BTCUSDT", fromId=trades[0]["id"])
+        }
         for trade in trades:
             known = public[trade["id"]]
             assert (known["price"], known["qty"], known["time"]) == (trade["price"], trade["qty"], trade["time"])
