@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter, deque
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryptotrader.protocol.limits import SlidingBudget, WeightBudget, connection_budget
+from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType
+from cryptotrader.protocol.limits import GUARD_SECONDS, OrderBudget, SlidingBudget, WeightBudget, connection_budget
 
 
 @given(st.lists(st.floats(0, 2), max_size=60))
@@ -46,10 +50,67 @@ def test_a_new_window_starts_at_the_full_minute():
     budget = WeightBudget()
     budget.spend(5990, 119.0)
 
-    assert budget.wait(20, 119.5) == 0.5
+    assert budget.wait(20, 119.5) == pytest.approx(0.5 + GUARD_SECONDS)
     budget.settle(5990, 119.6, charged=True)
-    assert budget.wait(20, 120.0) == 0.0
+    assert budget.wait(20, 120.0) == pytest.approx(GUARD_SECONDS)
+    assert budget.wait(10, 120.0) == 0.0
+    assert budget.wait(20, 120.0 + GUARD_SECONDS) == 0.0
     assert budget.used == 0
+
+
+def test_what_is_counted_shortly_before_a_boundary_counts_on_both_sides():
+    budget = WeightBudget(limit=100)
+    budget.settle(60, 59.9, charged=True)
+
+    assert budget.wait(50, 61.0) > 50
+    assert budget.wait(40, 61.0) == 0.0
+
+
+def test_a_clock_that_goes_back_does_not_open_the_window_anew():
+    budget = WeightBudget(limit=100)
+    budget.settle(100, 121.0, charged=True)
+
+    assert budget.wait(1, 119.5) > 0
+
+
+@given(
+    ahead=st.floats(-GUARD_SECONDS, GUARD_SECONDS),
+    latency=st.floats(0.0, 0.05),
+    bursts=st.lists(st.tuples(st.floats(0, 4), st.integers(1, 30)), max_size=40),
+    tells=st.booleans(),
+)
+def test_no_window_of_the_exchange_is_exceeded_though_clocks_differ(ahead, latency, bursts, tells):
+    budget, counted = OrderBudget(), Counter()
+    now, replies = 1_000.0, deque()
+
+    def answer(until):
+        while replies and replies[0][0] <= until:
+            moment, count = replies.popleft()
+            told = tells and budget.learn([orders_used(count)], moment + ahead)
+            budget.settle(1, moment + ahead, charged=not told)
+
+    for pause, orders in bursts:
+        now += pause
+        for _ in range(orders):
+            answer(now)
+            while (wait := budget.wait(1, now + ahead)) > 0:
+                now += wait
+                answer(now)
+            budget.spend(1)
+            window = int((now + latency / 2) // 10)
+            counted[window] += 1
+            replies.append((now + latency, counted[window]))
+    assert all(count <= 50 for count in counted.values())
+
+
+def orders_used(count):
+    return RateLimit(
+        rate_limit_type=RateLimitType.ORDERS,
+        interval=RateLimitInterval.SECOND,
+        interval_num=10,
+        limit=50,
+        count=count,
+    )
 
 
 def test_what_is_free_on_success_is_given_back():

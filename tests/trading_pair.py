@@ -1,0 +1,65 @@
+"""A client that trades on the local exchange, joined in memory on one virtual clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from cryptotrader.base_operations import AddressBudgets, Environment
+from cryptotrader.client import Binance
+from cryptotrader.simulator import LocalExchange
+from cryptotrader.transport.base import FrameHandler, FrameTransport
+from virtual_clock import running_loop
+
+SYMBOL = "BTCUSDT"
+
+
+class Desk:
+    """An exchange, its accounts' keys, and clients of them."""
+
+    def __init__(self, symbols: tuple[str, ...], **options: Any) -> None:
+        self.exchange = LocalExchange(symbols, port=None, clock=running_loop().wall_us, **options)
+        self.keys = self.exchange.demo_keys
+
+    def client(self, account: int = 0, key: str = "ed25519", *, ahead: float = 0.0, **options: Any) -> Binance:
+        """A client of one account on another machine, whose clock is so many seconds ahead of the exchange's."""
+        budgets, loop = AddressBudgets(), running_loop()
+
+        async def dial(url: str, handler: FrameHandler, **how: Any) -> FrameTransport:
+            return await self.exchange.dial(url, _OtherClock(handler, round(ahead * 1e9)), **how)
+
+        environment = Environment(
+            dial=dial,
+            budgets=lambda url: budgets,
+            random=random.Random(1).random,
+            wall_clock=lambda: loop.wall_seconds() + ahead,
+        )
+        return Binance(self.exchange.endpoint, getattr(self.keys[account], key), environment=environment, **options)
+
+    def kill(self) -> None:
+        """Drop every connection for requests and user data."""
+        self.exchange.fault("drop", connection="api")
+
+
+class _OtherClock:
+    """A client's end on a machine whose clock is ahead."""
+
+    def __init__(self, handler: FrameHandler, ahead_ns: int) -> None:
+        self._handler = handler
+        self._ahead_ns = ahead_ns
+        self.on_ping = handler.on_ping
+        self.on_pong = handler.on_pong
+        self.on_closed = handler.on_closed
+
+    def on_frame(self, payload: bytes, received_ns: int) -> None:
+        self._handler.on_frame(payload, received_ns + self._ahead_ns)
+
+
+@asynccontextmanager
+async def desk(*symbols: str, rate: float = 20.0, seed: int = 1, **options: Any) -> AsyncIterator[Desk]:
+    """A running exchange."""
+    made = Desk(symbols or (SYMBOL,), rate=rate, seed=seed, **options)
+    async with made.exchange:
+        yield made
