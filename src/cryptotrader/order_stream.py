@@ -428,7 +428,10 @@ class OrderStream:
         order = self._followed(request.symbol, request.new_client_order_id or "")
         self._registry.add(order)
         try:
-            answer: OrderResponse | list[OrderResponse] = await self._call(request)
+            if isinstance(request, SorOrderPlaceRequest):
+                responses = await self._call(request)
+            else:
+                responses = [await self._call(request)]
         except OutcomeUnknown as error:
             settled_at = self._inquiry.settled_at()
             raise OrderOutcomeUnknown(
@@ -439,7 +442,7 @@ class OrderStream:
             if isinstance(error, RequestRejected) and error.code == _FILTER_REFUSED:
                 self._filters.forget(request.symbol)
             raise
-        for response in answer if isinstance(answer, list) else (answer,):
+        for response in responses:
             self._registry.take_details(order, response)
         return order
 
@@ -500,8 +503,10 @@ class OrderStream:
     ) -> OrderCancelReplaceRequest:
         wanted = ReplaceFields(cancel_replace_mode=CancelReplaceMode.STOP_ON_FAILURE)
         wanted.update(fields)
-        side, kind = wanted.pop("side", order.side), type or order.type
-        if side is None or kind is None:
+        kind = type or order.type
+        if order.side is not None:
+            wanted.setdefault("side", order.side)
+        if "side" not in wanted or kind is None:
             raise RequestInvalid("side and type of the new order are needed: the old one's are not known")
         if kind is OrderType.LIMIT:
             wanted.setdefault("time_in_force", TimeInForce.GTC)
@@ -509,7 +514,6 @@ class OrderStream:
             symbol=order.symbol,
             cancel_order_id=order.order_id,
             cancel_orig_client_order_id=order.client_order_id if order.order_id is None else None,
-            side=side,
             type=kind,
             **wanted,
         )

@@ -203,9 +203,10 @@ class AccountState:
             base, quote_asset = assets[symbol]
             totals[base] += sign * quantity
             totals[quote_asset] -= sign * quote
-        for paid in [*self._unsettled_trades, *trades]:
-            if paid.commission_asset is not None:
-                totals[paid.commission_asset] -= paid.commission
+        paid = [(event.commission_asset, event.commission) for event in self._unsettled_trades]
+        for asset, commission in [*paid, *((trade.commission_asset, trade.commission) for trade in trades)]:
+            if asset is not None:
+                totals[asset] -= commission
         found: defaultdict[str, Decimal] = defaultdict(Decimal)
         for balance in account.balances:
             found[balance.asset] = balance.free + balance.locked
