@@ -17,17 +17,23 @@ SYMBOL = "BTCUSDT"
 
 
 class Desk:
-    """An exchange, its accounts' keys, and clients of them."""
+    """An exchange, its accounts' keys, and clients of them.
+
+    Attributes:
+        dials: Connections that clients have opened.
+    """
 
     def __init__(self, symbols: tuple[str, ...], **options: Any) -> None:
         self.exchange = LocalExchange(symbols, port=None, clock=running_loop().wall_us, **options)
         self.keys = self.exchange.demo_keys
+        self.dials = 0
 
     def client(self, account: int = 0, key: str = "ed25519", *, ahead: float = 0.0, **options: Any) -> Binance:
         """A client of one account on another machine, whose clock is so many seconds ahead of the exchange's."""
         budgets, loop = AddressBudgets(), running_loop()
 
         async def dial(url: str, handler: FrameHandler, **how: Any) -> FrameTransport:
+            self.dials += 1
             return await self.exchange.dial(url, _OtherClock(handler, round(ahead * 1e9)), **how)
 
         environment = Environment(
@@ -37,10 +43,6 @@ class Desk:
             wall_clock=lambda: loop.wall_seconds() + ahead,
         )
         return Binance(self.exchange.endpoint, getattr(self.keys[account], key), environment=environment, **options)
-
-    def kill(self) -> None:
-        """Drop every connection for requests and user data."""
-        self.exchange.fault("drop", connection="api")
 
 
 class _OtherClock:

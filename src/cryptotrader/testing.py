@@ -122,6 +122,22 @@ class RunningExchange:
         """
         self._in_its_loop(lambda: self._exchange.withdraw(uid, asset, amount))
 
+    def lock(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Let another system lock a part of a balance.
+
+        Raises:
+            ConfigurationError: There is no such account, no such amount, or not as much free.
+        """
+        self._in_its_loop(lambda: self._exchange.lock(uid, asset, amount))
+
+    def unlock(self, uid: int, asset: str, amount: Decimal | str) -> None:
+        """Let another system free what it locked.
+
+        Raises:
+            ConfigurationError: There is no such account, no such amount, or not as much locked.
+        """
+        self._in_its_loop(lambda: self._exchange.unlock(uid, asset, amount))
+
     def fault(self, kind: str, /, **where: Unpack[FaultOptions]) -> None:
         """Let something go wrong; it has begun when this returns. See ``cryptotrader.simulator.Fault``.
 

@@ -168,6 +168,9 @@ def test_the_fixture_hands_out_keys_and_money(exchange):
     exchange.deposit(keys.uid, "BTC", "1.5")
     exchange.withdraw(keys.uid, "BTC", "0.5")
     assert asyncio.run(balance()) == "101.00000000"
+    exchange.lock(keys.uid, "BTC", "2")
+    exchange.unlock(keys.uid, "BTC", "0.5")
+    assert asyncio.run(balance()) == "99.50000000"
     exchange.revoke(keys.rsa.api_key)
     with pytest.raises(ConfigurationError, match="no active key"):
         exchange.revoke(keys.rsa.api_key)

@@ -1,4 +1,7 @@
-"""Sockets killed at random while trading: no order is placed twice, no fill is missed or told twice."""
+"""Sockets killed at random while trading: no order is placed twice, no fill is missed or told twice.
+
+Once on paper, where every moment of a request is hit, and once on the local exchange, whose venue knows the truth.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from cryptotrader.models.recovered_models import RecoveredTrade
 from cryptotrader.models.user_models import ExecutionReportEvent
 from cryptotrader.order_outcomes import OrderOutcomeUnknown
 from paper_exchange import SYMBOL, PaperExchange, Silence
+from trading_pair import desk
 from virtual_clock import running_loop
 
 KILLS = 1_000
@@ -145,5 +149,76 @@ def test_a_thousand_kills_place_no_order_twice_and_miss_no_fill(run_virtual):
                 ]
             assert told.errors == []
             assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 10, seen
+
+    run_virtual(main)
+
+
+async def trade_and_know(binance, dice, seen):
+    """Trade somehow through whatever happens; ``None`` when it is certain that there is no order."""
+    orders, side = binance.orders, dice.choice([Side.BUY, Side.SELL])
+    price = "95000" if dice.random() < 0.5 else "94000" if side is Side.BUY else "96000"
+    try:
+        if dice.random() < 0.5:
+            order = await orders.place_market(SYMBOL, side, quantity="0.01")
+        else:
+            order = await orders.place_limit(SYMBOL, side, quantity="0.05", price=price)
+    except ConnectFailed:
+        return None
+    except OrderOutcomeUnknown as error:
+        order = await error.resolve(timeout=600)
+        seen["not placed" if order is None else "placed after all"] += 1
+    if order is not None and not order.is_done and dice.random() < 0.7:
+        try:
+            await order.cancel()
+        except (OrderRejected, ConnectFailed):
+            return order
+        except OrderOutcomeUnknown as error:
+            seen["cancel unknown"] += 1
+            await error.resolve(timeout=600)
+    return order
+
+
+async def drop_at_random(exchange, dice):
+    if dice.random() < 0.2:
+        exchange.fault(dice.choice(["timeout", "unexpected"]), count=1)
+    await (turns(dice.randrange(1, 40)) if dice.random() < 0.7 else asyncio.sleep(dice.random() * 2))
+    if exchange.connections:
+        exchange.fault("drop", connection="api", **({} if dice.random() < 0.3 else {"count": 1}))
+
+
+def test_after_a_thousand_kills_client_and_venue_agree(run_virtual):
+    async def main():
+        dice, told, seen = random.Random(5), Told(), Counter()
+        async with desk(rate=1.0) as at, at.client() as binance:
+            binance.user.subscribe(callback=told.take, on_error=told.errors.append)
+            await binance.user.wait_subscribed()
+            known = []
+            while at.dials < KILLS:  # each but the first two followed a kill
+                order, _ = await asyncio.gather(trade_and_know(binance, dice, seen), drop_at_random(at.exchange, dice))
+                known.append(order)
+            at.exchange.clear_faults()
+            await asyncio.sleep(30)
+            await binance.user.wait_subscribed(timeout=120)
+            await asyncio.sleep(5)
+
+            uid, history = at.keys[0].uid, at.exchange.venue.desk.history
+            truth = {order.id: order for order in history.orders[uid, SYMBOL]}
+            fills = history.executions[uid, SYMBOL]
+            names = Counter(order.original_client_order_id or order.client_order_id for order in truth.values())
+            placed = [order for order in known if order is not None]
+            assert max(names.values()) == 1
+            assert sorted(order.order_id for order in placed) == sorted(truth)
+            assert sorted(number for _, number in told.trades) == [fill.trade_id for fill in fills]
+            for order in placed:
+                real = truth[order.order_id]
+                assert (order.status, order.executed_quantity * 10**8) == (real.status, real.executed)
+                assert [fill.trade_id for fill in order.fills] == [
+                    fill.trade_id for fill in fills if fill.order_id == order.order_id
+                ]
+            account, balances = at.exchange.venue.trading.account(uid), binance.user.state().balances
+            for asset in ("BTC", "USDT", "BNB"):
+                assert balances[asset].free * 10**8 == account.free(asset)
+            assert told.errors == []
+            assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 3, seen
 
     run_virtual(main)

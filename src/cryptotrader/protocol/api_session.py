@@ -147,15 +147,15 @@ class ApiSession:
         return f"{base}{'&' if urlsplit(base).query else '?'}timeUnit={self._time_unit.value}"
 
     def opened(self, now: float, wall: float) -> None:
-        """The connection is open; ``wall`` is Unix time, by which weights are counted."""
+        """The connection is open; ``wall`` is Unix time by this machine's clock."""
         self._wall_offset = wall - now
         self._open = True
         self.dead = None
         self.redial_at_once = False
         self._drain_until = None
         self._heard, self._heard_at = False, now
-        self._weights.spend(CONNECT_WEIGHT, wall)
-        self._weights.settle(CONNECT_WEIGHT, wall, charged=True)
+        self._weights.spend(CONNECT_WEIGHT, self._exchange_time(now))
+        self._weights.settle(CONNECT_WEIGHT, self._exchange_time(now), charged=True)
 
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone: every request on its way has an unknown outcome."""
@@ -197,14 +197,18 @@ class ApiSession:
 
     def wait(self, request: Request[Any], now: float, identity: Identity | None = None) -> float:
         """Seconds until the request's weight and orders may be spent; 0 when they may be spent now."""
-        wall = now + self._wall_offset
+        wall = self._exchange_time(now)
         delay = self._weights.wait(request.weight, wall)
         return delay if identity is None else max(delay, identity.orders.wait(request.api.orders, wall))
 
     def timestamp(self, now: float) -> int:
         """The exchange's time, in the connection's unit."""
         scale = 1e6 if self._time_unit is TimeUnit.MICROSECOND else 1e3
-        return int((now + self._wall_offset + self.clock.offset) * scale)
+        return int(self._exchange_time(now) * scale)
+
+    def _exchange_time(self, now: float) -> float:
+        """Unix time by the exchange's clock, by which it counts weights and orders."""
+        return now + self._wall_offset + self.clock.offset
 
     def observe_time(self, sent: float, server_time: int, now: float) -> None:
         """Take a sample of the exchange's clock: the answer, arriving now, to a request that was ``sent`` before."""
@@ -246,7 +250,7 @@ class ApiSession:
             orders.spend(request.api.orders)
         self._pending[self._last_id] = _Pending(request, resolve, reject, weight, orders)
         heapq.heappush(self._deadlines, (now + timeout, self._last_id))
-        self._weights.spend(weight, now + self._wall_offset)
+        self._weights.spend(weight, self._exchange_time(now))
         self.outbox.append(("send", codec.encode_request(self._last_id, request.api.name, params)))
         return self._last_id
 
@@ -291,7 +295,7 @@ class ApiSession:
             return
         now = received_ns / 1e9 - self._wall_offset
         if frame.rate_limits:
-            self._weights.learn(frame.rate_limits, now + self._wall_offset)
+            self._weights.learn(frame.rate_limits, self._exchange_time(now))
         if frame.event:
             self._receive_event(frame, payload, received_ns)
         elif (number := frame.id) is None or not isinstance(number, int) or number not in self._pending:
@@ -307,7 +311,7 @@ class ApiSession:
     def _answer(self, number: int, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
         succeeded = frame.status == _OK and frame.error is None
         api, orders = self._pending[number].request.api, self._pending[number].orders
-        told = orders is not None and orders.learn(frame.rate_limits, now + self._wall_offset)
+        told = orders is not None and orders.learn(frame.rate_limits, self._exchange_time(now))
         pending = self._take(
             number,
             now,
@@ -367,6 +371,6 @@ class ApiSession:
         pending = self._pending.pop(number, None)
         if pending is not None:
             if pending.orders is not None:
-                pending.orders.settle(pending.request.api.orders, now + self._wall_offset, charged=ordered)
-            self._weights.settle(pending.weight, now + self._wall_offset, charged=charged)
+                pending.orders.settle(pending.request.api.orders, self._exchange_time(now), charged=ordered)
+            self._weights.settle(pending.weight, self._exchange_time(now), charged=charged)
         return pending

@@ -24,6 +24,7 @@ class ClockOffset:
 
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=KEPT_SAMPLES)
+        self._before = 0.0
 
     @property
     def is_known(self) -> bool:
@@ -32,8 +33,8 @@ class ClockOffset:
 
     @property
     def offset(self) -> float:
-        """Seconds to add to this clock; 0 while nothing is known."""
-        return min(self._samples).offset if self._samples else 0.0
+        """Seconds to add to this clock; what was known last while nothing is known, and 0 before anything was."""
+        return min(self._samples).offset if self._samples else self._before
 
     @property
     def uncertainty(self) -> float:
@@ -47,4 +48,5 @@ class ClockOffset:
 
     def forget(self) -> None:
         """Trust no sample any more: one of the clocks was set."""
+        self._before = self.offset
         self._samples.clear()

@@ -1,7 +1,7 @@
 """What may be sent when: budgets that answer "how long must I wait", and never block.
 
-Times are seconds: of any monotonic clock for messages and connections, of Unix time for weights, whose windows Binance
-aligns to the wall clock.
+Times are seconds: of any monotonic clock for messages and connections, of the exchange's Unix time for weights and
+orders, whose windows Binance aligns to its clock.
 
 Source: Binance Spot documentation, "Rate limits" and "General WSS information".
 """
@@ -45,6 +45,72 @@ def connection_budget() -> SlidingBudget:
     return SlidingBudget(299, 301.0)
 
 
+GUARD_SECONDS = 0.2
+"""How near to a boundary between two windows a request may arrive on its other side: clocks differ, and ways vary."""
+
+
+@dataclass(slots=True)
+class _FixedWindow:
+    """Use of a limit in windows that begin at multiples of their length, by the exchange's clock.
+
+    What is counted shortly before a boundary counts on both sides of it, and shortly after one the window before it
+    still counts: so the limit holds on whichever side of the boundary the exchange counts.
+
+    Attributes:
+        seconds: Length.
+        limit: Most that may be used.
+        index: The present window; -1 before the first.
+        used: In the present window.
+        late: The part of ``used`` that was counted shortly before the window's end.
+        before: Used in the window before, apart from what was late.
+    """
+
+    seconds: int
+    limit: int
+    index: int = -1
+    used: int = 0
+    late: int = 0
+    before: int = 0
+
+    def turn(self, now: float) -> None:
+        """Go on to the window of now; a clock that is corrected may go back a little, and windows do not."""
+        index = int(now // self.seconds)
+        if index <= self.index:
+            return
+        follows = index == self.index + 1
+        self.before = self.used - self.late if follows else 0
+        self.used = self.late if follows else 0
+        self.late, self.index = 0, index
+
+    def wait(self, amount: int, in_flight: int, now: float) -> float:
+        """Seconds until ``amount`` more may be sent; a request above the limit by itself goes when nothing else does."""
+        self.turn(now)
+        begin = self.index * self.seconds
+        using = self.used + in_flight
+        if using and using + amount > self.limit:
+            return begin + self.seconds + GUARD_SECONDS - now
+        if now < begin + GUARD_SECONDS and self.before and self.before + using + amount > self.limit:
+            return begin + GUARD_SECONDS - now
+        return 0.0
+
+    def count(self, amount: int, now: float) -> None:
+        """Something was used."""
+        self.turn(now)
+        self.used += amount
+        if self._is_late(now):
+            self.late += amount
+
+    def learn(self, used: int, now: float) -> None:
+        """The exchange tells what is used; near the end of the window it may have begun the next one."""
+        self.turn(now)
+        if self._is_late(now):
+            self.late = used if used < self.used else self.late + used - self.used
+        self.used = used
+
+    def _is_late(self, now: float) -> bool:
+        return now >= (self.index + 1) * self.seconds - GUARD_SECONDS
+
+
 class WeightBudget:
     """Request weight of one address in fixed windows, corrected by the counts that the server sends.
 
@@ -52,71 +118,44 @@ class WeightBudget:
     """
 
     def __init__(self, limit: int = 6000, window: int = 60) -> None:
-        self._limit = limit
-        self._window = window
-        self._index = -1
-        self._used = 0
+        self._window = _FixedWindow(window, limit)
         self._in_flight = 0
         self._closed_until = 0.0
 
     @property
     def used(self) -> int:
         """Weight used in the current window, requests on their way included."""
-        return self._used + self._in_flight
+        return self._window.used + self._in_flight
 
     def wait(self, weight: int, now: float) -> float:
         """Seconds until ``weight`` may be spent; 0 when it may be spent now."""
         if now < self._closed_until:
             return self._closed_until - now
-        self._turn(now)
-        if self.used + weight <= self._limit or self.used == 0:
-            return 0.0
-        return (self._index + 1) * self._window - now
+        return self._window.wait(weight, self._in_flight, now)
 
     def spend(self, weight: int, now: float) -> None:
         """Count a request that is being sent."""
-        self._turn(now)
+        self._window.turn(now)
         self._in_flight += weight
 
     def settle(self, weight: int, now: float, *, charged: bool) -> None:
         """Count a request as answered or lost; ``charged`` tells whether its weight stays."""
-        self._turn(now)
         self._in_flight = max(0, self._in_flight - weight)
-        if charged:
-            self._used += weight
+        self._window.count(weight if charged else 0, now)
 
     def learn(self, limits: Iterable[RateLimit], now: float) -> None:
         """Take over what the server says about limits and use."""
         for limit in limits:
             seconds = limit.interval.seconds * limit.interval_num
-            if limit.rate_limit_type is not RateLimitType.REQUEST_WEIGHT or seconds != self._window:
+            if limit.rate_limit_type is not RateLimitType.REQUEST_WEIGHT or seconds != self._window.seconds:
                 continue
-            self._limit = limit.limit
+            self._window.limit = limit.limit
             if limit.count is not None:
-                self._turn(now)
-                self._used = limit.count
+                self._window.learn(limit.count, now)
 
     def close_until(self, moment: float) -> None:
         """Allow nothing before ``moment`` (Unix time)."""
         self._closed_until = max(self._closed_until, moment)
-
-    def _turn(self, now: float) -> None:
-        index = int(now // self._window)
-        if index != self._index:
-            self._index = index
-            self._used = 0
-
-
-@dataclass(slots=True)
-class _OrderWindow:
-    limit: int
-    index: int = -1
-    used: int = 0
-
-    def turn(self, seconds: int, now: float) -> None:
-        index = int(now // seconds)
-        if index != self.index:
-            self.index, self.used = index, 0
 
 
 class OrderBudget:
@@ -126,7 +165,7 @@ class OrderBudget:
     """
 
     def __init__(self) -> None:
-        self._windows = {10: _OrderWindow(50), 86_400: _OrderWindow(160_000)}
+        self._windows = {10: _FixedWindow(10, 50), 86_400: _FixedWindow(86_400, 160_000)}
         self._in_flight = 0
         self._closed_until = 0.0
 
@@ -134,12 +173,8 @@ class OrderBudget:
         """Seconds until ``orders`` more may be sent; 0 when they may be sent now."""
         if orders == 0:
             return 0.0
-        delay = max(0.0, self._closed_until - now)
-        for seconds, window in self._windows.items():
-            window.turn(seconds, now)
-            if window.used + self._in_flight + orders > window.limit and window.used + self._in_flight > 0:
-                delay = max(delay, (window.index + 1) * seconds - now)
-        return delay
+        waits = [window.wait(orders, self._in_flight, now) for window in self._windows.values()]
+        return max(0.0, self._closed_until - now, *waits)
 
     def spend(self, orders: int) -> None:
         """Count orders that are being sent."""
@@ -148,10 +183,8 @@ class OrderBudget:
     def settle(self, orders: int, now: float, *, charged: bool) -> None:
         """Count orders as answered or lost; ``charged`` tells whether the server has not told its own count."""
         self._in_flight = max(0, self._in_flight - orders)
-        if charged:
-            for seconds, window in self._windows.items():
-                window.turn(seconds, now)
-                window.used += orders
+        for window in self._windows.values() if charged else ():
+            window.count(orders, now)
 
     def learn(self, limits: Iterable[RateLimit], now: float) -> bool:
         """Take over what the server says of order limits and use; tells whether it said any."""
@@ -160,11 +193,10 @@ class OrderBudget:
             if limit.rate_limit_type is not RateLimitType.ORDERS:
                 continue
             seconds = limit.interval.seconds * limit.interval_num
-            window = self._windows.setdefault(seconds, _OrderWindow(limit.limit))
+            window = self._windows.setdefault(seconds, _FixedWindow(seconds, limit.limit))
             window.limit = limit.limit
             if limit.count is not None:
-                window.turn(seconds, now)
-                window.used = limit.count
+                window.learn(limit.count, now)
                 told = True
         return told
 

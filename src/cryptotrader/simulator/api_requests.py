@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 import cryptotrader.requests  # noqa: F401 - fills REGISTRY
-from cryptotrader.models.base_models import Model, plain
+from cryptotrader.models.base_models import Model, OrderType, plain
 from cryptotrader.protocol.request import REGISTRY, Request
 from cryptotrader.simulator.api_errors import ApiError, bad, illegal, invalid, mandatory
 
@@ -163,13 +163,18 @@ def _converts(value: Any, kind: Any) -> bool:
 def _malformed(item: msgspec.structs.FieldInfo, value: Any) -> ApiError:
     """The documented error for a value that a parameter cannot take."""
     name = item.encode_name
-    if name in _OWN_ERRORS:
+    if name in _OWN_ERRORS and OrderType not in _kinds(item):
         return bad(*_OWN_ERRORS[name])
-    if isinstance(value, str) and Decimal in (item.type, *get_args(item.type)):
+    if isinstance(value, str) and Decimal in _kinds(item):
         return illegal(name, AMOUNT)
     if isinstance(value, str) and _converts(1, item.type) and _INTEGER.fullmatch(value) is None:
         return illegal(name, "^[0-9]{1,20}$")
     return mandatory(name) if item.required else invalid(name)
+
+
+def _kinds(item: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
+    """The type of a parameter, and those of its union."""
+    return (item.type, *get_args(item.type))
 
 
 def encode_result(result: Model | list[Any]) -> bytes:

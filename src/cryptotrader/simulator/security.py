@@ -15,7 +15,7 @@ from typing import Any
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import to_micros
-from cryptotrader.protocol.request import Method, SecurityType, Signing
+from cryptotrader.protocol.request import Method, Signing
 from cryptotrader.protocol.signing import signature_payload
 from cryptotrader.simulator.api_errors import ApiError, bad, illegal, mandatory, too_precise
 from cryptotrader.simulator.api_requests import AMOUNT
@@ -153,8 +153,3 @@ def _window(params: Mapping[str, Any]) -> int:
     if window_us > _LONGEST_WINDOW_US:
         raise bad(-1102, "'recvWindow' contains unexpected value. Cannot be greater than 60000.")
     return window_us
-
-
-def needs_proof(method: Method) -> bool:
-    """Whether a request must prove anything."""
-    return method.security is not SecurityType.NONE

@@ -17,34 +17,29 @@ import msgspec
 from cryptotrader.config import Endpoint, get_logger
 from cryptotrader.errors import ConfigurationError, ConnectFailed
 from cryptotrader.simulator.accounts import DEMO_ACCOUNTS, AccountOffice, ExchangeAccount
-from cryptotrader.simulator.api_session import ApiSession
 from cryptotrader.simulator.certificates import AUTHORITY_FILE, server_context
 from cryptotrader.simulator.control import ControlSocket
 from cryptotrader.simulator.faults import AT_ONCE, Fault, FaultBoard, FaultKind, FaultOptions, make_fault, read_script
 from cryptotrader.simulator.feeds import Feeds
-from cryptotrader.simulator.limits import AddressLimits, ExchangeLimits
+from cryptotrader.simulator.limits import ExchangeLimits
 from cryptotrader.simulator.order_counts import OrderCounts
+from cryptotrader.simulator.reception import Reception
 from cryptotrader.simulator.replay import RecordedExchange, ReplayFeeds
-from cryptotrader.simulator.rest import answer_rest
-from cryptotrader.simulator.session import ExchangeSession, Surroundings
+from cryptotrader.simulator.session import Surroundings
 from cryptotrader.simulator.state_file import load_venue, save_venue
-from cryptotrader.simulator.stream_session import StreamSession
-from cryptotrader.simulator.target import parse_target
 from cryptotrader.simulator.truth import TruthFile
 from cryptotrader.simulator.user_events import UserEvents
 from cryptotrader.simulator.venue import Exchange, VenueTrade
 from cryptotrader.transport.base import FrameHandler, FrameTransport
 from cryptotrader.transport.memory import memory_pair
 from cryptotrader.transport.picows_server import SocketServer
-from cryptotrader.transport.serving import PlainAnswer, Refusal
+from cryptotrader.transport.serving import Refusal
 
 logger = get_logger(__name__)
 
 _SHORTEST_STEP_US = 2_000
 _LONGEST_STEP_US = 1_000_000
 _LONGEST_LEAP_US = 100_000
-_REFUSE = frozenset({FaultKind.REFUSE})
-_UNAVAILABLE = 503
 
 LEAVE_SECONDS = 10.0
 """Time between the announcement and the end of a replay; it ends earlier once nobody is connected any more."""
@@ -119,13 +114,7 @@ class LocalExchange(AccountOffice):
         self._truth: TruthFile | None = None
         self._host = host
         self._ca = None if tls is None else tls / AUTHORITY_FILE
-        context = None if tls is None else server_context(tls, host)
-        self._sockets = (
-            None if port is None else SocketServer(self._admit_over_socket, host, port, context, self._answer_rest)
-        )
         self._control = None if control_port is None else ControlSocket(self, control_port)
-        self._socket_address = AddressLimits(self._limits)
-        self._memory_address = AddressLimits(self._limits)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pump: asyncio.Handle | None = None
         self._next_session_us = 0
@@ -138,11 +127,10 @@ class LocalExchange(AccountOffice):
         self.trades = 0
         if speed <= 0:
             raise ConfigurationError("a replay needs a speed above 0")
-        if replay is not None and (accounts or state):
-            raise ConfigurationError("nobody trades in a replay: it has neither accounts nor state")
-        self._state = state
         feeds: Feeds
         if replay is not None:
+            if accounts or state:
+                raise ConfigurationError("nobody trades in a replay: it has neither accounts nor state")
             recorded = RecordedExchange(replay)
             super().__init__(recorded, ())
             feeds = ReplayFeeds(recorded, speed)
@@ -151,6 +139,7 @@ class LocalExchange(AccountOffice):
             venue = restored or Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
             super().__init__(venue, DEMO_ACCOUNTS if accounts is None else accounts)
             feeds = Feeds(venue)
+        self._state = state
         self.venue.rate_limits = self._limits.shown
         counts = OrderCounts(self._limits, self._clock)
         self.venue.desk.listeners.append(counts.see)
@@ -169,6 +158,12 @@ class LocalExchange(AccountOffice):
             advance=self._advance,
             wake=self._wake,
         )
+        self._reception = Reception(self._surroundings)
+        self._sockets: SocketServer | None = None
+        if port is not None:
+            context = None if tls is None else server_context(tls, host)
+            admit, rest = self._reception.admit_over_socket, self._reception.answer_rest
+            self._sockets = SocketServer(admit, host, port, context, rest)
 
     # life
 
@@ -303,8 +298,7 @@ class LocalExchange(AccountOffice):
     def clear_faults(self) -> None:
         """Take lasting faults, bans and the rest of the script out of force."""
         self._faults.clear()
-        self._socket_address.lift_ban()
-        self._memory_address.lift_ban()
+        self._reception.lift_bans()
 
     def status(self) -> dict[str, Any]:
         """Port, symbols, connections, trades and the lasting faults in force, as JSON values."""
@@ -336,7 +330,7 @@ class LocalExchange(AccountOffice):
             raise ConnectFailed(f"{url}: connection refused", url=url)
         parts = urlsplit(url)
         raw = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        session = self._admit(raw.encode(), self._memory_address)
+        session = self._reception.admit_in_memory(raw.encode())
         if isinstance(session, Refusal):
             if session.status is None:
                 await asyncio.sleep(timeout)
@@ -346,29 +340,6 @@ class LocalExchange(AccountOffice):
         client, server = memory_pair(handler, session, clock_ns=lambda: self._clock() * 1000)
         session.on_connected(server)
         return client
-
-    def _admit_over_socket(self, raw: bytes) -> ExchangeSession | Refusal:
-        return self._admit(raw, self._socket_address)
-
-    def _answer_rest(self, target: str) -> PlainAnswer:
-        now_us = self._clock()
-        self._advance(now_us)
-        return answer_rest(self.venue, self._socket_address, target, now_us)
-
-    def _admit(self, raw: bytes, address: AddressLimits) -> ExchangeSession | Refusal:
-        """Decide on a handshake."""
-        now_us = self._clock()
-        target = parse_target(raw, self._limits)
-        if isinstance(target, Refusal):
-            return target
-        if self._faults.hits(_REFUSE, target.kind):
-            return Refusal(_UNAVAILABLE)
-        excess = address.connect(now_us, self._limits.connect_weight if target.kind == "api" else 0)
-        if excess is not None:
-            body = msgspec.json.encode(excess.error(now_us // 1000, excess.until_us // 1000))
-            return Refusal(excess.status, body, math.ceil((excess.until_us - now_us) / 1e6))
-        kind = ApiSession if target.kind == "api" else StreamSession
-        return kind(self._surroundings, address, target)
 
     # the pump
 
@@ -450,8 +421,7 @@ class LocalExchange(AccountOffice):
         if fault.fault in AT_ONCE:
             self._hit_connections(fault, now_us)
         elif fault.fault is FaultKind.BAN:
-            for address in (self._socket_address, self._memory_address):
-                address.ban(now_us, fault.length)
+            self._reception.ban(now_us, fault.length)
         elif fault.tcp:
             self._tcp_refused_until_us = now_us + round(fault.length * 1e6)
             if self._sockets is not None:

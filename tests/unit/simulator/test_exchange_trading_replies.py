@@ -11,7 +11,7 @@ from cryptotrader.protocol.request import REGISTRY, SecurityType
 from cryptotrader.simulator import ExchangeAccount, ExchangeLimits
 from cryptotrader.simulator.venue.commissions import CommissionRates, Commissions
 from cryptotrader.simulator.venue.symbols import UNIT
-from trader_client import LIMIT, Trader, error_of, now_ms, trading
+from trader_client import LIMIT, Trader, error_of, now_ms, signed, trading
 
 ACK = {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
 DETAILS = {"price", "origQty", "executedQty", "origQuoteOrderQty", "cummulativeQuoteQty", "status", "timeInForce", "type", "side", "selfTradePreventionMode"}  # fmt: skip
@@ -43,16 +43,15 @@ def two_sided(test, **settings):
     trading(run, **settings)
 
 
-def test_every_request_of_an_account_is_answered_with_its_type():
-    """One life of an exchange in which each of the methods has its turn; replies decode strictly."""
-    answered = set()
+def life_of_an_exchange():
+    """Replies of one exchange's life in which each method of accounts and sessions has its turn."""
+    replies = {}
 
     async def test(trader, other):
         async def ask(method, **params):
-            answered.add(method)
             reply = await trader.call(method, **params)
             assert reply["status"] == 200, (method, reply)
-            REGISTRY[method].result_decoder.decode(json.dumps(reply["result"]).encode())
+            replies.setdefault(method, reply["result"])
             return reply["result"]
 
         symbol = {"symbol": "BTCUSDT"}
@@ -63,11 +62,13 @@ def test_every_request_of_an_account_is_answered_with_its_type():
         await ask("order.amendments", **symbol, orderId=resting["orderId"])
         await ask("order.cancelReplace", **LIMIT, cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=resting["orderId"])
         await ask("openOrders.status")
+        await trader.do("orderList.place.oco", **OCO)
         await ask("openOrders.cancelAll", **symbol)
         again = await ask("order.place", **LIMIT)
         await ask("order.cancel", **symbol, orderId=again["orderId"])
+        await other.place(symbol="BTCUSDC", side="SELL", price="90000")
         await ask("sor.order.place", **ROUTED)
-        await ask("sor.order.test", **ROUTED)
+        await ask("sor.order.test", **ROUTED, computeCommissionRates=True)
         pair = await ask("orderList.place.oco", **OCO)
         await ask("orderList.status", orderListId=pair["orderListId"])
         await ask("openOrderLists.status")
@@ -77,16 +78,81 @@ def test_every_request_of_an_account_is_answered_with_its_type():
         await ask("orderList.place.otoco", **WORKING, **PAIR, pendingQuantity="0.5")
         await ask("orderList.place.opo", **WORKING, **PENDING)
         await ask("orderList.place.opoco", **WORKING, **PAIR)
+        await trader.place(price="90000")
+        prevented = await trader.place(side="SELL", price="90000", selfTradePreventionMode="EXPIRE_BOTH")
+        await ask("myPreventedMatches", **symbol, orderId=prevented["orderId"])
         await other.place(side="SELL", quantity="0.1")
         for method in ("allOrders", "myTrades", "myAllocations", "account.commission", "myFilters"):
             await ask(method, **symbol)
-        await ask("myPreventedMatches", **symbol, orderId=1)
         for method in ("account.status", "account.rateLimits.orders", "allOrderLists"):
             await ask(method)
+        await ask("session.logon", **signed(trader.keys.ed25519))
+        for method in ("session.status", "userDataStream.subscribe", "session.subscriptions"):
+            replies[method] = await trader.result(method)
+        for method in ("userDataStream.unsubscribe", "session.logout"):
+            replies[method] = await trader.result(method)
+        subscribe = "userDataStream.subscribe.signature"
+        replies[subscribe] = await trader.result(subscribe, **signed(trader.keys.rsa))
 
-    two_sided(test, symbols=["BTCUSDT", "BTCUSDC"])
-    of_accounts = {SecurityType.TRADE, SecurityType.USER_DATA}
-    assert answered == {name for name, request in REGISTRY.items() if request.api.security in of_accounts}
+    async def run(exchange):
+        await test(await Trader.dial(exchange, 0, log_on=True), await Trader.dial(exchange, 1))
+
+    trading(run, symbols=["BTCUSDT", "BTCUSDC"])
+    return replies
+
+
+@pytest.fixture(scope="module")
+def replies():
+    return life_of_an_exchange()
+
+
+NOT_PUBLIC = {
+    name
+    for name, request in REGISTRY.items()
+    if request.api.security is not SecurityType.NONE or name.startswith(("session.", "userDataStream."))
+}
+
+
+def test_every_method_of_accounts_and_sessions_is_answered(replies):
+    assert set(replies) == NOT_PUBLIC
+    assert len(replies) == 36
+
+
+@pytest.mark.parametrize("method", sorted(NOT_PUBLIC))
+def test_results_are_of_their_type(replies, method):
+    assert replies[method] or method == "userDataStream.unsubscribe"
+    REGISTRY[method].result_decoder.decode(json.dumps(replies[method]).encode())
+
+
+ONLY_WHERE_THEY_APPLY = {
+    "icebergQty", "stopPrice", "trailingDelta", "trailingTime", "strategyId", "strategyType", "preventedMatchId",
+    "preventedQuantity", "tradeGroupId", "usedSor", "workingFloor", "expiryReason", "fills", "listStatus",
+    "makerSymbol", "specialCommissionForOrder",
+}  # fmt: skip
+
+
+def shape(value):
+    """Keys with the types of their values, at any depth; of lists the first entry stands for all."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items() if key not in ONLY_WHERE_THEY_APPLY}
+    if isinstance(value, list):
+        return [shape(item) for item in value[:1]]
+    return type(value).__name__
+
+
+DOCUMENTED = [
+    *("account.rateLimits.orders", "allOrderLists", "myTrades", "openOrders.cancelAll", "order.amend.keepPriority"),
+    *("order.cancel", "order.place", "order.test", "orderList.place", "orderList.place.opo", "orderList.place.oto"),
+    *("orderList.status", "session.logon", "session.status", "sor.order.place", "userDataStream.subscribe"),
+    "userDataStream.unsubscribe",
+]
+
+
+@pytest.mark.parametrize("method", DOCUMENTED)
+def test_results_have_the_shape_of_the_documented_sample(replies, method, shared_folder):
+    number = 2 if method == "order.test" else 1  # the first one is empty
+    sample = json.loads((shared_folder / "fixtures" / f"wsapi__{method}__response__{number}.json").read_text())
+    assert shape(replies[method]) == shape(sample["result"])
 
 
 # ------------------------------------------------------------------------------------------------- single orders
@@ -246,6 +312,7 @@ def test_a_cancellation_gives_the_order_another_name():
     ("method", "params", "error"),
     [
         ("order.place", {**LIMIT, "symbol": "NOPE"}, (400, -1121, "Invalid symbol.")),
+        ("order.place", {**LIMIT, "type": 7}, (400, -1102, "Mandatory parameter 'type' was not sent, was empty/null, or malformed.")),
         ("order.place", {**LIMIT, "side": "HOLD"}, (400, -1117, "Invalid side.")),
         ("order.place", {**LIMIT, "type": "LUCKY"}, (400, -1116, "Invalid orderType.")),
         ("order.place", {**LIMIT, "timeInForce": "NOW"}, (400, -1115, "Invalid timeInForce.")),
