@@ -125,9 +125,31 @@ class ApiConnection(BinanceWebSocketConnection):
         except RequestRejected as error:
             if error.code != _OUT_OF_TIME:
                 raise
-        await self.synchronise_clock()
+            await self._look_again(error)
         await self._permission(request, patience, identity)
         return await self._exchange(request, params, limit, identity, window)
+
+    async def _look_again(self, refusal: RequestRejected) -> None:
+        """Look at the exchange's clock; without an answer the refusal stands: it says that nothing took effect."""
+        try:
+            await self.synchronise_clock()
+        except BinanceError as error:
+            logger.debug("a look at the exchange's clock failed: %s", error)
+            raise refusal from error
+
+    async def wait_clock(self) -> None:
+        """Have looked at the exchange's clock at least once.
+
+        Raises:
+            ConnectFailed: No connection, or no answer.
+        """
+        if self._api.clock.is_known:
+            return
+        self.open()
+        try:
+            await self.synchronise_clock()
+        except OutcomeUnknown as error:
+            raise ConnectFailed(f"{self._base_url}: the exchange does not tell its time", url=self._base_url) from error
 
     async def wait_logged_on(self) -> None:
         """Open the connection and wait until its session is logged on.

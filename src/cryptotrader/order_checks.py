@@ -141,9 +141,9 @@ class FilterCheck:
         except OutcomeUnknown as error:
             raise ConnectFailed(f"the filters of {request.symbol} could not be read: {error}") from error
 
-    def forget(self, symbol: str) -> None:
-        """The exchange's filters are not the ones that are known: read them again when next needed."""
-        self._rules.pop(symbol, None)
+    def forget(self) -> None:
+        """The exchange's filters may not be the ones that are known: read them again when next needed."""
+        self._rules.clear()
 
 
 def _legs(request: Request[Any]) -> Iterator[_Leg]:

@@ -172,7 +172,7 @@ def test_an_earlier_order_of_the_same_client_order_id_is_not_taken_for_the_new_o
             )
             exchange.fill(exchange.account, exchange.account.orders[0])
             await first.filled(timeout=5)
-            await asyncio.sleep(5)
+            await asyncio.sleep(10)
             exchange.fault("order.place", unknown_and_not_done)
             with pytest.raises(OrderOutcomeUnknown) as caught:
                 await binance.orders.place_limit(

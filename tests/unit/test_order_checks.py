@@ -166,6 +166,6 @@ async def test_forgotten_filters_are_read_again():
     check = FilterCheck(exchange)
     for _ in range(2):
         await check.passed(order(), SYMBOL)
-        check.forget(SYMBOL)
+        check.forget()
 
     assert exchange.asked == 2
