@@ -9,8 +9,10 @@ from typing import Any
 
 from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
+from cryptotrader.protocol.api_session import Key
 from cryptotrader.simulator import LocalExchange
 from cryptotrader.transport.base import FrameHandler, FrameTransport
+from cryptotrader.user_stream import UserStream
 from virtual_clock import running_loop
 
 SYMBOL = "BTCUSDT"
@@ -30,19 +32,26 @@ class Desk:
 
     def client(self, account: int = 0, key: str = "ed25519", *, ahead: float = 0.0, **options: Any) -> Binance:
         """A client of one account on another machine, whose clock is so many seconds ahead of the exchange's."""
+        environment = self._machine(ahead)
+        return Binance(self.exchange.endpoint, getattr(self.keys[account], key), environment=environment, **options)
+
+    def user_stream(self, *keys: Key) -> UserStream:
+        """A user stream of several accounts."""
+        return UserStream(self.exchange.endpoint, *keys, environment=self._machine())
+
+    def _machine(self, ahead: float = 0.0) -> Environment:
         budgets, loop = AddressBudgets(), running_loop()
 
         async def dial(url: str, handler: FrameHandler, **how: Any) -> FrameTransport:
             self.dials += 1
             return await self.exchange.dial(url, _OtherClock(handler, round(ahead * 1e9)), **how)
 
-        environment = Environment(
+        return Environment(
             dial=dial,
             budgets=lambda url: budgets,
             random=random.Random(1).random,
             wall_clock=lambda: loop.wall_seconds() + ahead,
         )
-        return Binance(self.exchange.endpoint, getattr(self.keys[account], key), environment=environment, **options)
 
 
 class _OtherClock:

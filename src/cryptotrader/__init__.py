@@ -7,12 +7,18 @@
     async with Binance(LIVE) as binance:
         async for trade in binance.market.trades("BTCUSDT"):
             print(trade.price, trade.quantity)
+
+    async with Binance(LIVE, Ed25519Key.from_file("key.pem", api_key=KEY)) as binance:
+        order = await binance.orders.place_limit("BTCUSDT", Side.BUY, quantity="0.001", price="50000")
+        await order.filled(timeout=5)
 """
 
 from cryptotrader.base_operations import ApiConnection, BinanceWebSocketConnection, ConnectionState, Environment
 from cryptotrader.client import Binance
 from cryptotrader.config import DEMO, LIVE, TESTNET, Backoff, Endpoint, Timeouts, TimeUnit, get_logger
+from cryptotrader.credentials import Ed25519Key, HmacKey, RsaKey
 from cryptotrader.errors import (
+    BalanceUnexplained,
     Banned,
     BinanceError,
     BookOutOfSync,
@@ -21,8 +27,10 @@ from cryptotrader.errors import (
     ConnectionLost,
     ConsumerTooSlow,
     DecodeFailed,
+    FilterViolated,
     GapUnfilled,
     IngestionError,
+    OrderNotFilled,
     OrderRejected,
     OutcomeUnknown,
     PartiallyApplied,
@@ -39,9 +47,22 @@ from cryptotrader.errors import (
 )
 from cryptotrader.live_book import LiveOrderBook
 from cryptotrader.market_stream import MarketStream
+from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.control_models import Gap, Reconnected, ServerShutdown
+from cryptotrader.models.order_models import OrderStatus
+from cryptotrader.models.placed_models import OrderFill, OrderReport
+from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
+from cryptotrader.order_outcomes import (
+    OrderListOutcomeUnknown,
+    OrderOutcomeUnknown,
+    ReplaceOutcomeUnknown,
+    ReplacePartiallyApplied,
+)
+from cryptotrader.order_stream import OrderOptions, OrderStream
+from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
 from cryptotrader.protocol.request import SecurityType
 from cryptotrader.subscription import Subscription
+from cryptotrader.user_stream import UserStream
 
 __all__ = [
     "DEMO",
@@ -49,6 +70,7 @@ __all__ = [
     "TESTNET",
     "ApiConnection",
     "Backoff",
+    "BalanceUnexplained",
     "Banned",
     "Binance",
     "BinanceError",
@@ -60,31 +82,54 @@ __all__ = [
     "ConnectionState",
     "ConsumerTooSlow",
     "DecodeFailed",
+    "Ed25519Key",
     "Endpoint",
     "Environment",
+    "FilterViolated",
     "Gap",
     "GapUnfilled",
+    "HmacKey",
     "IngestionError",
     "LiveOrderBook",
     "MarketStream",
+    "OrderFill",
+    "OrderListOutcomeUnknown",
+    "OrderNotFilled",
+    "OrderOptions",
+    "OrderOutcomeUnknown",
     "OrderRejected",
+    "OrderReport",
+    "OrderStatus",
+    "OrderStream",
+    "OrderType",
     "OutcomeUnknown",
     "PartiallyApplied",
+    "PlacedOrder",
+    "PlacedOrderList",
     "ProtocolError",
     "QueryFailed",
     "RateLimited",
     "Reconnected",
+    "RecoveredOrder",
+    "RecoveredTrade",
+    "ReplaceOutcomeUnknown",
+    "ReplacePartiallyApplied",
+    "Replacement",
     "RequestInvalid",
     "RequestRejected",
+    "RsaKey",
     "SecurityType",
     "ServerShutdown",
+    "Side",
     "SinkFailed",
     "SinkLocked",
     "Subscription",
+    "TimeInForce",
     "TimeUnit",
     "Timeouts",
     "TransportError",
     "UnexpectedFrame",
     "UnknownSymbol",
+    "UserStream",
     "get_logger",
 ]

@@ -20,7 +20,7 @@ from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.models.market_models import ExchangeInfo
 from cryptotrader.protocol.request import Request
 from cryptotrader.protocol.symbol_rules import AT_MARKET, SymbolRules
-from cryptotrader.requests import ExchangeInfoRequest
+from cryptotrader.requests import ExchangeInfoRequest, OrderAmendKeepPriorityRequest
 
 R = TypeVar("R", bound=Request[Any])
 
@@ -141,13 +141,16 @@ class FilterCheck:
         except OutcomeUnknown as error:
             raise ConnectFailed(f"the filters of {request.symbol} could not be read: {error}") from error
 
-    def forget(self, symbol: str) -> None:
-        """The exchange's filters are not the ones that are known: read them again when next needed."""
-        self._rules.pop(symbol, None)
+    def forget(self) -> None:
+        """The exchange's filters may not be the ones that are known: read them again when next needed."""
+        self._rules.clear()
 
 
 def _legs(request: Request[Any]) -> Iterator[_Leg]:
-    """Each order that a request places."""
+    """Each order that a request places or amends."""
+    if isinstance(request, OrderAmendKeepPriorityRequest):
+        # what can be amended is a limit order; its side matters to trailing orders only
+        yield _Leg("", OrderType.LIMIT, Side.BUY, {"quantity": Decimal(request.new_qty)}, None)
     fields = request.__struct_fields__
     for name in fields:
         if not (name == "type" or name.endswith("_type")) or not isinstance(getattr(request, name), OrderType):

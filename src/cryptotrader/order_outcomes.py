@@ -17,7 +17,7 @@ from cryptotrader.base_operations import ApiConnection
 from cryptotrader.config import get_logger
 from cryptotrader.errors import ConnectFailed, OutcomeUnknown, PartiallyApplied, RateLimited, RequestRejected
 from cryptotrader.models.base_models import to_micros
-from cryptotrader.models.order_models import CancelReplaceResponse, ListOrderStatus, Order
+from cryptotrader.models.order_models import CancelReplaceResponse, CancelReplaceResult, ListOrderStatus, Order
 from cryptotrader.order_registry import OrderRegistry
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
 from cryptotrader.requests import MyTradesRequest, OrderListStatusRequest, OrderStatusRequest
@@ -34,7 +34,7 @@ DEFAULT_RECV_WINDOW = 5_000.0
 
 _ROWS = 1000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0
-_EARLIER_US = 1_000_000  # a timestamp may be this far ahead of Binance's clock
+_EARLIER_US = 5_000_000  # far more than the error of what is known of Binance's clock
 
 
 # ------------------------------------------------------------------------------------------------------------- errors
@@ -124,13 +124,13 @@ class ReplacePartiallyApplied(PartiallyApplied):
         error: PartiallyApplied,
         outcome: CancelReplaceResponse,
         *,
-        cancelled: PlacedOrder | None,
-        placed: PlacedOrder | None,
+        old: PlacedOrder,
+        new: PlacedOrder,
     ) -> None:
         super().__init__(error.method, error.status, error.code, error.message, error.data)
         self.outcome = outcome
-        self.cancelled = cancelled
-        self.placed = placed
+        self.cancelled = old if outcome.cancel_result is CancelReplaceResult.SUCCESS else None
+        self.placed = new if outcome.new_order_result is CancelReplaceResult.SUCCESS else None
 
 
 # ------------------------------------------------------------------------------------------------------------- asking
@@ -307,4 +307,4 @@ class OutcomeInquiry:
 
 def _is_older(found: Order, order: PlacedOrder) -> bool:
     """Whether an order was there before the one of the same client order id was sent."""
-    return to_micros(found.time) < to_micros(order.sent_at) - _EARLIER_US
+    return order.not_before is not None and to_micros(found.time) < to_micros(order.not_before) - _EARLIER_US

@@ -87,18 +87,19 @@ class PlacedOrder(_Followed):
     Args:
         desk: Carries out its actions.
         life: What is known of it.
-        sent_at: When it was sent, by the exchange's clock and in the connection's unit.
+        not_before: Exchange's time, in the connection's unit, before which an order of this client order id is another
+            one; ``None`` for ids that were never used before.
 
     Attributes:
         sent_as: The client order id that it was sent with.
     """
 
-    def __init__(self, desk: Desk, life: OrderLife, sent_at: int) -> None:
+    def __init__(self, desk: Desk, life: OrderLife, *, not_before: int | None = None) -> None:
         super().__init__()
         self._desk = desk
         self.life = life
         self.sent_as = life.client_order_id
-        self.sent_at = sent_at
+        self.not_before = not_before
 
     def __repr__(self) -> str:
         known = f"order_id={self.order_id}, status={self.status}, executed={self.executed_quantity:f}"

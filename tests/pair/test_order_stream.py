@@ -18,6 +18,7 @@ from cryptotrader.errors import (
     FilterViolated,
     OrderNotFilled,
     OrderRejected,
+    OutcomeUnknown,
     RateLimited,
     RequestInvalid,
     RequestRejected,
@@ -172,7 +173,7 @@ def test_an_earlier_order_of_the_same_client_order_id_is_not_taken_for_the_new_o
             )
             exchange.fill(exchange.account, exchange.account.orders[0])
             await first.filled(timeout=5)
-            await asyncio.sleep(5)
+            await asyncio.sleep(10)
             exchange.fault("order.place", unknown_and_not_done)
             with pytest.raises(OrderOutcomeUnknown) as caught:
                 await binance.orders.place_limit(
@@ -284,6 +285,55 @@ def test_a_clock_ten_seconds_off_costs_one_look_and_one_more_attempt(run_virtual
             assert exchange.asked["order.place"] == 3  # the first order, the refused attempt, the second order
             assert exchange.asked["time"] == looks + 1
             assert len(exchange.account.orders) == 2
+
+    run_virtual(main)
+
+
+def test_a_refusal_for_its_time_stands_when_the_clock_cannot_be_looked_at(run_virtual):
+    async def main():
+        async with trading() as (binance, exchange):
+            await buy(binance)
+            exchange.ahead = -10.0
+            exchange.fault("time", silent)
+            with pytest.raises(RequestRejected) as caught:
+                await buy(binance)
+            assert type(caught.value.__cause__) is OutcomeUnknown
+            assert caught.value.code == -1021
+            assert len(exchange.account.orders) == 1
+
+    run_virtual(main)
+
+
+def test_a_log_on_whose_answer_is_missing_is_tried_again(run_virtual):
+    async def main():
+        async with trading() as (binance, exchange):
+            exchange.fault("session.logon", silent)
+            await binance.user.wait_subscribed(timeout=30)
+
+            assert exchange.asked["userDataStream.subscribe"] == 1
+            assert exchange.killed == 0
+
+    run_virtual(main)
+
+
+def test_an_answer_that_cannot_be_read_leaves_the_outcome_unknown(run_virtual):
+    async def main():
+        async with trading() as (binance, exchange):
+            exchange.fault("order.place", lambda peer, method, params, do: {"symbol": do()["symbol"]})
+            with pytest.raises(OrderOutcomeUnknown) as caught:
+                await buy(binance)
+            assert (await caught.value.resolve()).status is OrderStatus.NEW
+
+    run_virtual(main)
+
+
+def test_filters_that_cannot_be_read_leave_no_doubt_that_nothing_was_sent(run_virtual):
+    async def main():
+        async with trading() as (binance, exchange):
+            exchange.fault("exchangeInfo", silent, silent, silent)
+            with pytest.raises(ConnectFailed, match="filters"):
+                await buy(binance)
+            assert exchange.asked["order.place"] == 0
 
     run_virtual(main)
 

@@ -7,9 +7,18 @@ from decimal import Decimal
 
 import pytest
 
-from cryptotrader.errors import Banned, FilterViolated, OrderNotFilled, OrderRejected, RateLimited, RequestRejected
+from cryptotrader.errors import (
+    BalanceUnexplained,
+    Banned,
+    FilterViolated,
+    OrderNotFilled,
+    OrderRejected,
+    RateLimited,
+    RequestRejected,
+)
 from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.order_models import CancelReplaceMode, ListOrderStatus, OrderStatus
+from cryptotrader.models.user_models import ExecutionReportEvent
 from cryptotrader.order_outcomes import OrderOutcomeUnknown, ReplacePartiallyApplied
 from cryptotrader.requests import (
     OrderListPlaceOcoRequest,
@@ -287,5 +296,61 @@ def test_nothing_is_sent_into_a_ban(run_virtual):
                 await order.cancel()
             await asyncio.sleep(301)
             assert (await order.cancel()).status is OrderStatus.CANCELED
+
+    run_virtual(main)
+
+
+def test_an_order_is_routed_over_books_and_its_allocations_are_its_fills(run_virtual):
+    async def main():
+        async with desk("BTCUSDT", "BTCUSDC") as at, at.client() as binance:
+            order = await binance.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="0.5")
+            await order.filled(timeout=5)
+            await asyncio.sleep(1)
+
+            assert order.life.used_sor
+            assert order.executed_quantity == sum(fill.quantity for fill in order.fills)
+            keys = [(fill.trade_id, fill.allocation_id) for fill in order.fills]
+            assert len(set(keys)) == len(keys)
+
+    run_virtual(main)
+
+
+def test_several_accounts_share_one_user_stream(run_virtual):
+    async def main():
+        async with desk() as at, at.client(0) as one, at.client(1) as other:
+            user = at.user_stream(at.keys[0].ed25519, at.keys[1].rsa)
+            heard = {0: [], 1: []}
+            for account, key in enumerate((at.keys[0].ed25519, at.keys[1].rsa)):
+                user.subscribe(key, callback=lambda event, _, account=account: heard[account].append(event))
+            await user.wait_subscribed()
+            orders = [await rest(one), await rest(other)]
+            await asyncio.sleep(1)
+            await user.close()
+
+            for account, order in enumerate(orders):
+                reports = [event for event in heard[account] if isinstance(event, ExecutionReportEvent)]
+                assert [event.client_order_id for event in reports] == [order.client_order_id]
+
+    run_virtual(main)
+
+
+def test_a_deposit_during_an_outage_is_named_and_trades_are_not(run_virtual):
+    async def main():
+        async with desk() as at, at.client() as binance:
+            errors = []
+            binance.user.subscribe(callback=lambda event, _: None, on_error=errors.append)
+            order = await rest(binance)
+            at.exchange.fault("refuse", seconds=10, connection="api")
+            at.exchange.fault("drop", connection="api")
+            await asyncio.sleep(1)
+            at.exchange.deposit(at.keys[0].uid, "BNB", "3")
+            async with at.client(1) as seller:
+                at.exchange.clear_faults()
+                await seller.orders.place_market(SYMBOL, Side.SELL, quantity="0.01")
+            await asyncio.sleep(60)
+
+            assert [type(error) for error in errors] == [BalanceUnexplained]
+            assert (errors[0].asset, errors[0].found - errors[0].expected) == ("BNB", Decimal(3))
+            assert order.status is OrderStatus.NEW
 
     run_virtual(main)

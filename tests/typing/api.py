@@ -5,7 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import assert_type
 
-from cryptotrader import Binance, Gap, LiveOrderBook, Reconnected, ServerShutdown
+from cryptotrader import (
+    Binance,
+    Gap,
+    LiveOrderBook,
+    OrderOutcomeUnknown,
+    OrderReport,
+    OrderType,
+    PlacedOrder,
+    Reconnected,
+    RecoveredTrade,
+    ServerShutdown,
+    Side,
+)
 from cryptotrader.models.base_models import KlineInterval, PriceLevel
 from cryptotrader.models.market_models import (
     BookTickerEvent,
@@ -18,6 +30,8 @@ from cryptotrader.models.market_models import (
     Trade,
     TradeEvent,
 )
+from cryptotrader.models.order_models import Order
+from cryptotrader.models.user_models import ExecutionReportEvent
 from cryptotrader.requests import (
     DepthRequest,
     ExchangeInfoRequest,
@@ -52,7 +66,34 @@ async def requests(binance: Binance) -> None:
     assert_type(await binance.call(Ticker24hrRequest()), Ticker24hr | list[Ticker24hr])
 
 
+async def orders(binance: Binance) -> None:
+    order = await binance.orders.place_limit("BTCUSDT", Side.BUY, quantity="0.001", price=Decimal(50000))
+    assert_type(order, PlacedOrder)
+    assert_type(await order.filled(timeout=5), PlacedOrder)
+    assert_type(order.average_price, Decimal | None)
+    async for report in order:
+        assert_type(report, OrderReport)
+    assert_type((await order.replace(price="49000")).placed, PlacedOrder | None)
+    stop = await binance.orders.place("BTCUSDT", Side.SELL, OrderType.STOP_LOSS, quantity="1", stop_price="40000")
+    assert_type(stop, PlacedOrder)
+    assert_type(await binance.orders.open_orders(), list[Order])
+    try:
+        await order.cancel()
+    except OrderOutcomeUnknown as error:
+        assert_type(await error.resolve(), PlacedOrder | None)
+
+
+async def account(binance: Binance) -> None:
+    async for event in binance.user:
+        if isinstance(event, ExecutionReportEvent):
+            assert_type(event.executed_quantity, Decimal)
+        elif isinstance(event, RecoveredTrade):
+            assert_type(event.trade.price, Decimal)
+
+
 async def mistakes(binance: Binance) -> None:
     binance.market.klines("1m", "BTCUSDT", bufer=10)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    await binance.orders.place_market("BTCUSDT", Side.BUY, quantity=0.5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await binance.orders.place("BTCUSDT", Side.BUY, OrderType.LIMIT, prize="1")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     DepthRequest(symbl="BTCUSDT")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     DepthRequest(symbol=5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -100,6 +100,7 @@ def test_a_prefix_that_binance_does_not_take_is_refused(prefix):
     [
         (order(price="0.001"), "PRICE_FILTER"),
         (order(quantity="0.000001"), "LOT_SIZE"),
+        (OrderAmendKeepPriorityRequest(symbol=SYMBOL, order_id=1, new_qty="0.123456"), "LOT_SIZE"),
         (oco(quantity="0.0000011"), "LOT_SIZE"),
         (oco(below_stop_price="40000.001"), "PRICE_FILTER"),
         (otoco(working_quantity="9001"), "LOT_SIZE"),
@@ -166,6 +167,6 @@ async def test_forgotten_filters_are_read_again():
     check = FilterCheck(exchange)
     for _ in range(2):
         await check.passed(order(), SYMBOL)
-        check.forget(SYMBOL)
+        check.forget()
 
     assert exchange.asked == 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from cryptotrader.models.account_models import AccountStatus, AccountTrade, Balance
 from cryptotrader.models.base_models import Side
@@ -36,6 +37,17 @@ TradeKey = tuple[str, int, int]
 def trade_key(trade: AccountTrade) -> TradeKey:
     """What makes a trade recognised."""
     return trade.symbol, trade.id, trade.order_id
+
+
+class _Deal(NamedTuple):
+    """What a trade does to balances; the commission's asset is empty where there is none."""
+
+    symbol: str
+    is_buyer: bool
+    quantity: Decimal
+    quote_quantity: Decimal
+    commission: Decimal
+    commission_asset: str
 
 
 class _Seen:
@@ -78,7 +90,7 @@ class AccountState:
         self.last_time = 0
         self._expected: set[OrderKey] = set()
         self._balances_at = 0
-        self._unsettled_trades: list[ExecutionReportEvent] = []
+        self._unsettled_trades: list[_Deal] = []
         self._unsettled_changes: list[BalanceUpdateEvent] = []
         self._executions = _Seen()
         self._trades = _Seen()
@@ -120,7 +132,16 @@ class AccountState:
             return True
         is_new = self._trades.add(event.symbol, event.trade_id, event.order_id)
         if is_new and event.transaction_time > self._balances_at:
-            self._unsettled_trades.append(event)
+            self._unsettled_trades.append(
+                _Deal(
+                    event.symbol,
+                    event.side is Side.BUY,
+                    event.last_executed_quantity,
+                    event.last_quote_quantity,
+                    event.commission,
+                    event.commission_asset or "",
+                )
+            )
         return is_new
 
     def expect(self, symbol: str, order_id: int) -> None:
@@ -176,7 +197,7 @@ class AccountState:
 
     def symbols_of_unsettled(self) -> set[str]:
         """Symbols of trades that came before the balances after them."""
-        return {event.symbol for event in self._unsettled_trades}
+        return {deal.symbol for deal in self._unsettled_trades}
 
     def unexplained(
         self, account: AccountStatus, trades: Sequence[AccountTrade], assets: Mapping[str, tuple[str, str]]
@@ -193,20 +214,12 @@ class AccountState:
             totals[each.asset] += each.free + each.locked
         for change in self._unsettled_changes:
             totals[change.asset] += change.delta
-        for symbol, sign, quantity, quote in [
-            *(
-                (event.symbol, _sign(event.side is Side.BUY), event.last_executed_quantity, event.last_quote_quantity)
-                for event in self._unsettled_trades
-            ),
-            *((trade.symbol, _sign(trade.is_buyer), trade.quantity, trade.quote_quantity) for trade in trades),
-        ]:
-            base, quote_asset = assets[symbol]
-            totals[base] += sign * quantity
-            totals[quote_asset] -= sign * quote
-        paid = [(event.commission_asset, event.commission) for event in self._unsettled_trades]
-        for asset, commission in [*paid, *((trade.commission_asset, trade.commission) for trade in trades)]:
-            if asset is not None:
-                totals[asset] -= commission
+        for deal in [*self._unsettled_trades, *map(_deal, trades)]:
+            base, quote = assets[deal.symbol]
+            sign = 1 if deal.is_buyer else -1
+            totals[base] += sign * deal.quantity
+            totals[quote] -= sign * deal.quote_quantity
+            totals[deal.commission_asset] -= deal.commission
         found: defaultdict[str, Decimal] = defaultdict(Decimal)
         for balance in account.balances:
             found[balance.asset] = balance.free + balance.locked
@@ -217,5 +230,12 @@ class AccountState:
         }
 
 
-def _sign(is_buyer: bool) -> int:  # noqa: FBT001 - the one thing it tells
-    return 1 if is_buyer else -1
+def _deal(trade: AccountTrade) -> _Deal:
+    return _Deal(
+        trade.symbol,
+        trade.is_buyer,
+        trade.quantity,
+        trade.quote_quantity,
+        trade.commission,
+        trade.commission_asset,
+    )

@@ -83,7 +83,7 @@ class _FixedWindow:
         self.late, self.index = 0, index
 
     def wait(self, amount: int, in_flight: int, now: float) -> float:
-        """Seconds until ``amount`` more may be sent; more than the limit goes when nothing else does."""
+        """Seconds until ``amount`` more may be sent; what exceeds the limit by itself goes when nothing else does."""
         self.turn(now)
         begin = self.index * self.seconds
         using = self.used + in_flight

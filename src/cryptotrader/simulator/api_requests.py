@@ -115,15 +115,16 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
         count = len(params)
         text = f"Not all sent parameters were read; read '{count - len(unknown)}' parameter(s) but was sent '{count}'."
         raise bad(-1104, text)
-    for name, item in known.items():
-        if item.required and params.get(name) in (None, ""):
+    for name in _required(kind):
+        if params.get(name) in (None, ""):
             raise mandatory(name)
-        if name in params and params[name] in (None, ""):
+    for name, value in params.items():
+        if value in (None, ""):
             raise bad(-1105, f"Parameter '{name}' was empty.")
     request = _convert(kind, params)
-    for name, item in known.items():
-        if isinstance(getattr(request, item.name), Decimal):
-            _check_amount(name, params[name])
+    for name, value in params.items():
+        if isinstance(getattr(request, known[name].name), Decimal):
+            _check_amount(name, value)
     if broken := request.violation():
         raise bad(broken.code, broken.text)
     return request
@@ -133,6 +134,12 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
 def _fields(kind: type[Request[Any]]) -> dict[str, msgspec.structs.FieldInfo]:
     """The parameters of a request by their names on the wire."""
     return {item.encode_name: item for item in msgspec.structs.fields(kind)}
+
+
+@cache
+def _required(kind: type[Request[Any]]) -> tuple[str, ...]:
+    """The parameters that must be sent."""
+    return tuple(name for name, item in _fields(kind).items() if item.required)
 
 
 def _check_amount(name: str, value: Any) -> None:

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from cryptotrader.models.account_models import AccountStatus, AccountTrade
+from cryptotrader.models.order_models import Order
+from cryptotrader.models.user_models import decode_user_data_event
+from cryptotrader.protocol.account_state import AccountState
+
+SYMBOL = "BTCUSDT"
+ASSETS = {SYMBOL: ("BTC", "USDT")}
+
+
+def report(execution, *, order=1, status="NEW", executed="0", trade=-1, last="0", time=100):
+    body = {
+        "e": "executionReport", "E": time, "s": SYMBOL, "c": "name", "S": "BUY", "o": "LIMIT", "f": "GTC", "q": "1",
+        "p": "100", "P": "0", "F": "0", "g": -1, "C": "", "x": "TRADE" if trade >= 0 else "NEW", "X": status,
+        "r": "NONE", "i": order, "l": last, "z": executed, "L": "100", "n": "0.001" if trade >= 0 else "0",
+        "N": "BNB" if trade >= 0 else None, "T": time, "t": trade, "I": execution, "w": True, "m": False, "M": False,
+        "O": 1, "Z": "0", "Y": str(Decimal(last) * 100), "Q": "0", "V": "NONE",
+    }  # fmt: skip
+    return decode_user_data_event(msgspec.json.encode(body))
+
+
+def position(time, **balances):
+    rows = [{"a": asset, "f": free, "l": "0"} for asset, free in balances.items()]
+    return decode_user_data_event(
+        msgspec.json.encode({"e": "outboundAccountPosition", "E": time, "u": time, "B": rows})
+    )
+
+
+def account(time=50, **balances):
+    rates = dict.fromkeys(("maker", "taker", "buyer", "seller"), "0")
+    body = dict.fromkeys(("makerCommission", "takerCommission", "buyerCommission", "sellerCommission"), 0)
+    body |= dict.fromkeys(("canTrade", "canWithdraw", "canDeposit", "brokered"), True)
+    body |= {"requireSelfTradePrevention": False, "preventSor": False, "updateTime": time, "accountType": "SPOT"}
+    body |= {"commissionRates": rates, "permissions": [], "uid": 1}
+    body |= {"balances": [{"asset": asset, "free": free, "locked": "0"} for asset, free in balances.items()]}
+    return msgspec.convert(body, AccountStatus, strict=False)
+
+
+def trade(number, order=1, quantity="1"):
+    return AccountTrade(
+        symbol=SYMBOL,
+        id=number,
+        order_id=order,
+        order_list_id=-1,
+        price=Decimal(100),
+        quantity=Decimal(quantity),
+        quote_quantity=Decimal(quantity) * 100,
+        commission=Decimal("0.001"),
+        commission_asset="BNB",
+        time=200,
+        is_buyer=True,
+        is_maker=True,
+        is_best_match=True,
+    )
+
+
+def open_order(number, executed="0"):
+    return Order(
+        symbol=SYMBOL,
+        order_id=number,
+        order_list_id=-1,
+        client_order_id=f"name-{number}",
+        executed_quantity=Decimal(executed),
+        time=1,
+        update_time=2,
+        is_working=True,
+    )
+
+
+def begun(**balances):
+    state = AccountState()
+    state.restart([], [], [], account(**balances or {"BTC": "10", "USDT": "1000", "BNB": "1"}), now=60)
+    return state
+
+
+def test_an_event_is_new_once():
+    state = begun()
+
+    assert [state.take(report(1)) for _ in range(2)] == [True, False]
+    assert [state.take(report(2, status="PARTIALLY_FILLED", executed="0.4", trade=7)) for _ in range(2)] == [
+        True,
+        False,
+    ]
+
+
+def test_a_late_double_does_not_bring_an_order_back():
+    state = begun()
+    state.take(report(1))
+    state.take(report(2, status="CANCELED"))
+    state.take(report(1))
+
+    assert state.open_orders == {}
+
+
+def test_a_trade_that_was_read_back_is_recognised_when_its_event_comes():
+    state = begun()
+    state.mark_delivered([trade(7)])
+
+    assert state.new_trades([trade(7), trade(8), trade(8)]) == [trade(8)]
+    assert not state.take(report(1, status="FILLED", executed="1", trade=7))
+    assert state.new_trades([trade(7, order=2)]) == [trade(7, order=2)], "the other order of the same trade"
+
+
+def test_orders_that_are_open_no_more_are_named_whether_their_events_came_or_not():
+    state = begun()
+    state.take(report(1, order=1))
+    state.take(report(2, order=2))
+    state.expect(SYMBOL, 3)
+    changed, ended = state.changed_orders([open_order(2), open_order(4)])
+
+    assert [order.order_id for order in changed] == [4]
+    assert ended == [(SYMBOL, 1), (SYMBOL, 3)]
+    state.restart([open_order(2), open_order(4)], ended, [], account(), now=70)
+    assert state.changed_orders([open_order(2, "0.5")])[0] == [open_order(2, "0.5")]
+    assert state.changed_orders([open_order(2), open_order(4)]) == ([], [])
+
+
+def test_trades_explain_balances_and_what_they_do_not_explain_is_named():
+    now = account(BTC="12", USDT="800", BNB="0.998")
+    state = begun()
+
+    assert state.unexplained(now, [trade(1), trade(2)], ASSETS) == {}
+    assert state.unexplained(now, [trade(1)], ASSETS) == {
+        "BNB": (Decimal("0.999"), Decimal("0.998")),
+        "BTC": (Decimal(11), Decimal(12)),
+        "USDT": (Decimal(900), Decimal(800)),
+    }
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_trade_counts_until_its_balances_are_told(is_told):
+    state = begun()
+    state.take(report(1, status="FILLED", executed="1", trade=7, last="1"))
+    if is_told:
+        state.take(position(101, BTC="11", USDT="900", BNB="0.999"))
+
+    assert state.unexplained(account(BTC="11", USDT="900", BNB="0.999"), [], ASSETS) == {}
+    assert state.symbols_of_unsettled() == (set() if is_told else {SYMBOL})
+
+
+def test_events_older_than_what_was_read_change_no_balance():
+    state = begun()
+    state.restart([], [], [], account(time=500, BTC="11"), now=510)
+    state.take(report(1, status="FILLED", executed="1", trade=7, last="1", time=400))
+    state.take(position(400, BTC="10"))
+
+    assert state.balances["BTC"].free == 11
+    assert state.unexplained(account(BTC="11"), [], ASSETS) == {}
+
+
+def test_time_is_that_of_the_newest_event():
+    state = begun()
+    state.take(report(1, time=300))
+    state.take(report(2, time=200))
+
+    assert state.last_time == 300
