@@ -17,7 +17,8 @@
     │  ├─ RateLimited                wait until ``retry_after``
     │  ├─ Banned                     this address is shut out until ``until``
     │  └─ PartiallyApplied           one half of a cancel-replace took effect; see ``data``
-    ├─ OutcomeUnknown                sent, and no answer: ask before sending again
+    ├─ OutcomeUnknown                sent, and no answer: ask before sending again; where orders are concerned one
+    │                                of the kinds in ``order_outcomes``, which resolve to orders
     ├─ OrderNotFilled                an order that was awaited ended without being filled
     ├─ ConsumerTooSlow               the bounded buffer of a stream overflowed
     ├─ BookOutOfSync                 an order book lost its place in the diff stream
