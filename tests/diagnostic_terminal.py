@@ -30,24 +30,34 @@ class Ended:
         return _COLOUR.sub("", self.shown)
 
     @property
+    def flat(self):
+        """The text in one line, as it was before it was folded."""
+        return " ".join(self.text.split())
+
+    @property
     def report(self):
         """What ``--json`` printed; fails when anything else was printed."""
         return json.loads(self.shown)
 
 
-def key_of(account):
-    """What the environment says of an exchange's demonstration account."""
-    if account is None:
-        return {}
-    return {"BINANCE_API_KEY": account.hmac.api_key, "BINANCE_API_SECRET": account.hmac_secret}
+def key_of(account, kind="hmac", folder=None):
+    """What the environment says of an exchange's demonstration account; a PEM file goes into the folder."""
+    if kind == "hmac":
+        return {"BINANCE_API_KEY": account.hmac.api_key, "BINANCE_API_SECRET": account.hmac_secret}
+    api_key, path = next((api_key, path) for written, api_key, path in account.write(folder) if written.lower() == kind)
+    return {"BINANCE_API_KEY": api_key, "BINANCE_PRIVATE_KEY_FILE": str(path)}
 
 
 class Terminal:
-    """Starts a diagnostic, or whatever command is given, on a terminal of its own."""
+    """Starts a diagnostic, or whatever command is given, on a terminal of its own.
 
-    def __init__(self, script, *arguments, port=None, account=None):
+    It finds no keys in its environment but those given in ``key``.
+    """
+
+    def __init__(self, script, *arguments, port=None, key=None):
         command = [sys.executable, "-m", f"cryptotrader.diagnostics.{script}"] if isinstance(script, str) else script
         where = [] if port is None else ["--endpoint", f"ws://127.0.0.1:{port}"]
+        keyless = {name: value for name, value in os.environ.items() if not name.startswith("BINANCE_")}
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
             [*command, *where, *arguments],
@@ -55,7 +65,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            env=os.environ | key_of(account),
+            env=keyless | (key or {}),
         )
         os.close(slave)
         self._shown = bytearray()
@@ -93,9 +103,9 @@ class Terminal:
         return bool(read)
 
 
-def run_diagnostic(script, *arguments, port=None, account=None):
+def run_diagnostic(script, *arguments, port=None, key=None):
     """Run one to its end."""
-    return Terminal(script, *arguments, port=port, account=account).end()
+    return Terminal(script, *arguments, port=port, key=key).end()
 
 
 def wait_until(condition, what):

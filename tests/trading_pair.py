@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
+from cryptotrader.errors import ConnectFailed
 from cryptotrader.protocol.api_session import Key
 from cryptotrader.simulator import LocalExchange
 from cryptotrader.transport.base import FrameHandler, FrameTransport
@@ -16,6 +17,25 @@ from cryptotrader.user_stream import UserStream
 from virtual_clock import running_loop
 
 SYMBOL = "BTCUSDT"
+
+
+class Line:
+    """A machine's way to the exchange, which a test may cut."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        self.transports: list[FrameTransport] = []
+
+    def cut(self) -> None:
+        """End all connections and let none be opened until ``mend``."""
+        self.is_cut = True
+        for transport in self.transports:
+            transport.abort()
+        self.transports.clear()
+
+    def mend(self) -> None:
+        """Let connections be opened again."""
+        self.is_cut = False
 
 
 class Desk:
@@ -35,16 +55,20 @@ class Desk:
         environment = self._machine(ahead)
         return Binance(self.exchange.endpoint, getattr(self.keys[account], key), environment=environment, **options)
 
-    def user_stream(self, *keys: Key) -> UserStream:
-        """A user stream of several accounts."""
-        return UserStream(self.exchange.endpoint, *keys, environment=self._machine())
+    def user_stream(self, *keys: Key, line: Line | None = None) -> UserStream:
+        """A user stream of several accounts, on a machine of its own."""
+        return UserStream(self.exchange.endpoint, *keys, environment=self._machine(line=line))
 
-    def _machine(self, ahead: float = 0.0) -> Environment:
-        budgets, loop = AddressBudgets(), running_loop()
+    def _machine(self, ahead: float = 0.0, line: Line | None = None) -> Environment:
+        budgets, loop, way = AddressBudgets(), running_loop(), line or Line()
 
         async def dial(url: str, handler: FrameHandler, **how: Any) -> FrameTransport:
             self.dials += 1
-            return await self.exchange.dial(url, _OtherClock(handler, round(ahead * 1e9)), **how)
+            if way.is_cut:
+                raise ConnectFailed("the line is cut", url=url)
+            transport = await self.exchange.dial(url, _OtherClock(handler, round(ahead * 1e9)), **how)
+            way.transports.append(transport)
+            return transport
 
         return Environment(
             dial=dial,

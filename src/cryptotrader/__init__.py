@@ -51,7 +51,7 @@ from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.control_models import Gap, Reconnected, ServerShutdown
 from cryptotrader.models.order_models import OrderStatus
 from cryptotrader.models.placed_models import OrderFill, OrderReport
-from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
+from cryptotrader.models.recovered_models import RecoveredAllocation, RecoveredOrder, RecoveredTrade
 from cryptotrader.order_outcomes import (
     OrderListOutcomeUnknown,
     OrderOutcomeUnknown,
@@ -110,6 +110,7 @@ __all__ = [
     "QueryFailed",
     "RateLimited",
     "Reconnected",
+    "RecoveredAllocation",
     "RecoveredOrder",
     "RecoveredTrade",
     "ReplaceOutcomeUnknown",

@@ -1,25 +1,28 @@
-"""Reading an account anew: open orders, order lists, balances, and the trades since events last came.
+"""Reading an account anew: open orders, order lists, balances, and the fills since events last came.
 
 Source: Binance Spot documentation, "Account requests".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from cryptotrader.base_operations import ApiConnection
 from cryptotrader.errors import RequestRejected
-from cryptotrader.models.account_models import AccountStatus, AccountTrade
+from cryptotrader.models.account_models import AccountStatus, OwnFill
 from cryptotrader.models.base_models import to_micros
-from cryptotrader.models.order_models import Order
+from cryptotrader.models.order_models import ExecutionType, Order
 from cryptotrader.models.user_models import ExecutionReportEvent, UserDataEvent
-from cryptotrader.protocol.account_state import AccountState, OrderKey, trade_key
+from cryptotrader.protocol.account_state import AccountState, OrderKey, fill_key
 from cryptotrader.protocol.api_session import Key
+from cryptotrader.protocol.request import Request
 from cryptotrader.requests import (
     AccountStatusRequest,
     ExchangeInfoRequest,
+    MyAllocationsRequest,
     MyTradesRequest,
     OpenOrderListsStatusRequest,
     OpenOrdersStatusRequest,
@@ -33,17 +36,36 @@ _ATTEMPTS = 4
 _NO_SUCH_ORDER = (-2013, -2026)  # unknown, or archived since
 
 
+class _Fills(NamedTuple):
+    """How one kind of fills is asked for: those of a symbol between two times, and those that follow one of them."""
+
+    between: Callable[[str, int, int], Request[Any]]
+    after: Callable[[str, Any], Request[Any]]
+
+
+_TRADES = _Fills(
+    lambda symbol, start, end: MyTradesRequest(symbol=symbol, start_time=start, end_time=end, limit=_ROWS),
+    lambda symbol, last: MyTradesRequest(symbol=symbol, from_id=last.id + 1, limit=_ROWS),
+)
+_ALLOCATIONS = _Fills(
+    lambda symbol, start, end: MyAllocationsRequest(symbol=symbol, start_time=start, end_time=end, limit=_ROWS),
+    lambda symbol, last: MyAllocationsRequest(
+        symbol=symbol, from_allocation_id=last.allocation_id + 1, limit=_ROWS
+    ),
+)
+
+
 @dataclass
 class Recovery:
     """What was read.
 
     Attributes:
-        trades: Own trades whose events were not received, in the order in which they happened.
+        fills: Own trades and allocations whose events were not received, in the order in which they happened.
         orders: Orders that changed meanwhile.
-        unexplained: Balances that the trades do not explain: expected and found totals, by asset.
+        unexplained: Balances that the fills do not explain: expected and found totals, by asset.
     """
 
-    trades: list[AccountTrade] = field(default_factory=list)
+    fills: list[OwnFill] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     unexplained: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 
@@ -57,7 +79,6 @@ class AccountReader:
 
     def __init__(self, api: ApiConnection) -> None:
         self._api = api
-        self._assets: dict[str, tuple[str, str]] = {}
 
     async def read(
         self, key: Key, state: AccountState, held: Sequence[tuple[UserDataEvent, int]], *, first: bool
@@ -87,25 +108,28 @@ class AccountReader:
             recovery.orders += await self._ended(key, gone)
             account = await self._explained(key, state, recovery, now)
         coming = {
-            (event.symbol, event.trade_id, event.order_id)
+            fill_key(event)
             for event, _ in held
-            if isinstance(event, ExecutionReportEvent)
+            if isinstance(event, ExecutionReportEvent) and event.execution_type is ExecutionType.TRADE
         }
-        recovery.trades = [trade for trade in recovery.trades if trade_key(trade) not in coming]
-        state.mark_delivered(recovery.trades)
+        recovery.fills = [fill for fill in recovery.fills if fill_key(fill) not in coming]
+        state.mark_delivered(recovery.fills)
         state.restart(orders, gone, lists, account, now)
         return recovery
 
     async def _explained(self, key: Key, state: AccountState, recovery: Recovery, now: int) -> AccountStatus:
-        """The balances, and in ``recovery`` the trades that were missed and what these do not explain."""
+        """The balances, and in ``recovery`` the fills that were missed and what these do not explain."""
+        assets, routed = await self._symbols(state.symbols)
+        routed |= state.routed | {order.symbol for order in recovery.orders if order.used_sor}
         for _ in range(_ATTEMPTS):
             account = await self._api.call(AccountStatusRequest(), key=key)
-            recovery.trades = state.new_trades(await self._trades(key, state.symbols, state.last_time, now))
-            settled = [trade for trade in recovery.trades if trade.time <= account.update_time]
-            await self._learn_assets({trade.symbol for trade in settled} | state.symbols_of_unsettled())
-            recovery.unexplained = state.unexplained(account, settled, self._assets)
+            found = await self._fills(_TRADES, key, state.symbols, state.last_time, now)
+            found += await self._fills(_ALLOCATIONS, key, routed, state.last_time, now)
+            recovery.fills = state.new_fills(found)
+            settled = [fill for fill in recovery.fills if fill.time <= account.update_time]
+            recovery.unexplained = state.unexplained(account, settled, assets)
             if not recovery.unexplained:
-                break  # otherwise a trade of that very moment may be the reason, and the next answers agree
+                break  # otherwise a fill of that very moment may be the reason, and the next answers agree
         return account
 
     async def _ended(self, key: Key, gone: list[OrderKey]) -> list[Order]:
@@ -119,28 +143,26 @@ class AccountReader:
                     raise
         return found
 
-    async def _trades(self, key: Key, symbols: set[str], since: int, now: int) -> list[AccountTrade]:
-        """Own trades of symbols since a time, asked for a day at a time, as Binance wants it."""
+    async def _fills(self, kind: _Fills, key: Key, symbols: Iterable[str], since: int, now: int) -> list[OwnFill]:
+        """Own fills of symbols since a time, asked for a day at a time, as Binance wants it."""
         day = _DAY_US if to_micros(now) == now else _DAY_US // 1000
-        found: list[AccountTrade] = []
+        found: list[OwnFill] = []
         for symbol in sorted(symbols):
             start = since
             while start <= now:
                 end = start + day
-                rows = await self._api.call(
-                    MyTradesRequest(symbol=symbol, start_time=start, end_time=end, limit=_ROWS), key=key
-                )
+                rows = await self._api.call(kind.between(symbol, start, end), key=key)
                 found += rows
                 while len(rows) == _ROWS and rows[-1].time <= end:
-                    rows = await self._api.call(
-                        MyTradesRequest(symbol=symbol, from_id=rows[-1].id + 1, limit=_ROWS), key=key
-                    )
+                    rows = await self._api.call(kind.after(symbol, rows[-1]), key=key)
                     found += rows
                 start = end + 1
         return found
 
-    async def _learn_assets(self, symbols: set[str]) -> None:
-        missing = tuple(sorted(symbols - self._assets.keys()))
-        if missing:
-            info = await self._api.call(ExchangeInfoRequest(symbols=missing))
-            self._assets |= {each.symbol: (each.base_asset, each.quote_asset) for each in info.symbols}
+    async def _symbols(self, symbols: set[str]) -> tuple[dict[str, tuple[str, str]], set[str]]:
+        """Base and quote asset of each symbol, and the symbols over which orders are routed at present."""
+        if not symbols:
+            return {}, set()
+        info = await self._api.call(ExchangeInfoRequest(symbols=tuple(sorted(symbols))))
+        assets = {each.symbol: (each.base_asset, each.quote_asset) for each in info.symbols}
+        return assets, symbols & {name for group in info.sors or () for name in group.symbols}

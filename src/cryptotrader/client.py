@@ -93,11 +93,14 @@ class Binance:
             raise ConfigurationError("orders need a key: Binance(endpoint, key)")
         return self._orders
 
-    async def call(self, request: Request[R], *, timeout: float | None = None, patience: float = 60.0) -> R:
+    async def call(
+        self, request: Request[R], *, key: Key | None = None, timeout: float | None = None, patience: float = 60.0
+    ) -> R:
         """Send a request of the WebSocket API, such as ``DepthRequest(symbol="BTCUSDT")``, and wait for its result.
 
         Args:
             request: What to ask.
+            key: Sign this request with another key than the client's.
             timeout: Seconds for the reply once sent.
             patience: Seconds to wait for request weight before ``RateLimited`` is raised.
 
@@ -107,7 +110,7 @@ class Binance:
             RequestRejected: The exchange refused; ``RateLimited`` and ``Banned`` say when to try again.
             OutcomeUnknown: Sent, and no answer.
         """
-        return await self._api.call(request, timeout=timeout, patience=patience)
+        return await self._api.call(request, key=key, timeout=timeout, patience=patience)
 
     async def close(self) -> None:
         """Close all connections, in under a second; may be called twice."""

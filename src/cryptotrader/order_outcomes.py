@@ -16,14 +16,17 @@ from typing import TypeVar
 from cryptotrader.base_operations import ApiConnection
 from cryptotrader.config import get_logger
 from cryptotrader.errors import ConnectFailed, OutcomeUnknown, PartiallyApplied, RateLimited, RequestRejected
+from cryptotrader.models.account_models import AccountTrade, Allocation
 from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.order_models import CancelReplaceResponse, CancelReplaceResult, ListOrderStatus, Order
 from cryptotrader.order_registry import OrderRegistry
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
-from cryptotrader.requests import MyTradesRequest, OrderListStatusRequest, OrderStatusRequest
+from cryptotrader.protocol.request import Request
+from cryptotrader.requests import MyAllocationsRequest, MyTradesRequest, OrderListStatusRequest, OrderStatusRequest
 
 logger = get_logger(__name__)
 T = TypeVar("T")
+F = TypeVar("F", AccountTrade, Allocation)
 
 RESOLVE_SECONDS = 60.0
 NO_SUCH_ORDER = -2013
@@ -158,7 +161,7 @@ class OutcomeInquiry:
         return asyncio.get_running_loop().time() + self._settling
 
     async def refresh(self, order: PlacedOrder) -> None:
-        """Ask how an order stands, and for its trades where some are not known.
+        """Ask how an order stands, and for its fills where some are not known.
 
         Raises:
             ConnectFailed: No connection.
@@ -172,7 +175,7 @@ class OutcomeInquiry:
             # an earlier order of that client order id, of which Binance tells the newest
             raise RequestRejected(request.api.name, 400, NO_SUCH_ORDER, "Order does not exist.")
         self._registry.take_details(order, found)
-        await self._learn_trades(order)
+        await self._learn_fills(order)
 
     async def placed(self, order: PlacedOrder, settled_at: float, timeout: float | None) -> PlacedOrder | None:
         """Whether an order was placed; ``None`` is certain, and then it is followed no more."""
@@ -269,19 +272,37 @@ class OutcomeInquiry:
         for order in orders.orders:
             await self.refresh(order)
 
-    async def _learn_trades(self, order: PlacedOrder) -> None:
-        if order.life.has_all_fills or order.order_id is None:
+    async def _learn_fills(self, order: PlacedOrder) -> None:
+        number = order.order_id
+        if order.life.has_all_fills or number is None:
             return
-        from_id: int | None = None
-        while True:
-            trades = await self._api.call(
-                MyTradesRequest(symbol=order.symbol, order_id=order.order_id, from_id=from_id, limit=_ROWS)
+        if order.life.used_sor:
+            await self._learn(
+                order,
+                lambda last: MyAllocationsRequest(
+                    symbol=order.symbol,
+                    order_id=number,
+                    from_allocation_id=None if last is None else last.allocation_id + 1,
+                    limit=_ROWS,
+                ),
             )
-            for trade in trades:
-                self._registry.take_trade(order, trade)
-            if len(trades) < _ROWS:
+        await self._learn(
+            order,
+            lambda last: MyTradesRequest(
+                symbol=order.symbol, order_id=number, from_id=None if last is None else last.id + 1, limit=_ROWS
+            ),
+        )
+
+    async def _learn(self, order: PlacedOrder, following: Callable[[F | None], Request[list[F]]]) -> None:
+        """Read one kind of an order's fills; those that follow one that is known, or from the first."""
+        last: F | None = None
+        while True:
+            fills = await self._api.call(following(last))
+            for fill in fills:
+                self._registry.take_fill(order, fill)
+            if len(fills) < _ROWS:
                 return
-            from_id = trades[-1].id + 1
+            last = fills[-1]
 
     async def _until_decided(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weakref import WeakValueDictionary
 
 from cryptotrader.errors import BinanceError, RequestInvalid
-from cryptotrader.models.account_models import AccountTrade
+from cryptotrader.models.account_models import OwnFill
 from cryptotrader.models.order_models import (
     AmendResponse,
     CancelReport,
@@ -15,7 +15,7 @@ from cryptotrader.models.order_models import (
     OrderListResponse,
     OrderResponse,
 )
-from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
+from cryptotrader.models.recovered_models import RecoveredAllocation, RecoveredOrder, RecoveredTrade
 from cryptotrader.models.user_models import ExecutionReportEvent, ListStatusEvent
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList
 from cryptotrader.protocol.account_state import AccountState
@@ -101,9 +101,9 @@ class OrderRegistry:
         order.life.take_amendment(answer)
         self._learnt(order)
 
-    def take_trade(self, order: PlacedOrder, trade: AccountTrade) -> None:
-        """One of an order's trades, read back."""
-        order.life.take_trade(trade)
+    def take_fill(self, order: PlacedOrder, fill: OwnFill) -> None:
+        """One of an order's trades or allocations, read back."""
+        order.life.take_fill(fill)
         self._learnt(order)
 
     def take_cancellation(self, report: CancelReport | OrderListCancelReport) -> None:
@@ -145,10 +145,11 @@ class OrderRegistry:
             orders = self._list(event.symbol, event.order_list_id, event.list_client_order_id)
             if orders is not None:
                 self._take_list_status(orders, event.order_list_id, event)
-        elif isinstance(event, RecoveredTrade):
-            order = self._orders.get((event.trade.symbol, event.trade.order_id))
+        elif isinstance(event, (RecoveredTrade, RecoveredAllocation)):
+            fill = event.trade if isinstance(event, RecoveredTrade) else event.allocation
+            order = self._orders.get((fill.symbol, fill.order_id))
             if order is not None:
-                self.take_trade(order, event.trade)
+                self.take_fill(order, fill)
         elif isinstance(event, RecoveredOrder):
             order = self.find(event.order.symbol, event.order.order_id, event.order.client_order_id)
             if order is not None:

@@ -163,6 +163,11 @@ class PlacedOrder(_Followed):
         return self.life.cumulative_quote_quantity
 
     @property
+    def prevented_quantity(self) -> Decimal:
+        """How much of it self-trade prevention has taken: neither executed nor open any more."""
+        return self.life.prevented_quantity
+
+    @property
     def average_price(self) -> Decimal | None:
         """What was traded cost on average; ``None`` while nothing was."""
         executed = self.executed_quantity
@@ -170,7 +175,7 @@ class PlacedOrder(_Followed):
 
     @property
     def fills(self) -> tuple[OrderFill, ...]:
-        """Its trades, oldest first."""
+        """Its trades, and its allocations by smart order routing, oldest first."""
         return self.life.fills
 
     @property
@@ -180,7 +185,7 @@ class PlacedOrder(_Followed):
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended and each of its trades is known."""
+        """Whether it has ended and each of its fills is known."""
         return self.life.is_complete
 
     # -------------------------------------------------------------------------------------------------- waiting for it

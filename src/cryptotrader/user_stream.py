@@ -25,8 +25,9 @@ from cryptotrader.errors import (
     OutcomeUnknown,
     RateLimited,
 )
+from cryptotrader.models.account_models import AccountTrade, OwnFill
 from cryptotrader.models.control_models import Reconnected
-from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
+from cryptotrader.models.recovered_models import RecoveredAllocation, RecoveredOrder, RecoveredTrade
 from cryptotrader.models.user_models import EventStreamTerminatedEvent, UserDataEvent, decode_user_data_event
 from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.api_session import Key
@@ -39,7 +40,7 @@ from cryptotrader.subscription import DEFAULT_BUFFER, CallbackSubscription, Subs
 
 logger = get_logger(__name__)
 
-UserEvent = UserDataEvent | RecoveredTrade | RecoveredOrder
+UserEvent = UserDataEvent | RecoveredTrade | RecoveredAllocation | RecoveredOrder
 """What a subscription yields; with ``control`` also ``Reconnected``."""
 
 Consumer = Callable[[Any, int], None]
@@ -82,7 +83,8 @@ class UserStream:
 
     An Ed25519 key logs the session on and subscribes with it; further keys, and keys of other types, subscribe by
     signature. After an interruption open orders, order lists and balances are read anew, and the account's own trades
-    of every symbol with an order; what was missed is delivered before newer events, and nothing is delivered twice.
+    of every symbol with an order, with the allocations of smart order routing; what was missed is delivered before
+    newer events, and nothing is delivered twice.
 
     Args:
         endpoint: Where to connect.
@@ -297,8 +299,8 @@ class UserStream:
         now_ns = self._now_ns()
         if account.was_up:
             self._tell_back(account, now_ns)
-            for trade in missed.trades:
-                self._tell(account, RecoveredTrade(trade=trade), now_ns)
+            for fill in missed.fills:
+                self._tell(account, _recovered(fill), now_ns)
             for order in missed.orders:
                 self._tell(account, RecoveredOrder(order=order), now_ns)
         for asset, (expected, found) in missed.unexplained.items():
@@ -385,3 +387,7 @@ class UserStream:
             for entry in tuple(account.entries):
                 entry.subscription.fail(error)
         self._wake.set()
+
+
+def _recovered(fill: OwnFill) -> RecoveredTrade | RecoveredAllocation:
+    return RecoveredTrade(trade=fill) if isinstance(fill, AccountTrade) else RecoveredAllocation(allocation=fill)

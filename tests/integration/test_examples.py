@@ -23,9 +23,10 @@ QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:asyncio"]
 PRICE = r"\d+\.\d+"
 
 
-def start(name, *arguments, command=STRICT):
+def start(name, *arguments, command=STRICT, variables=None):
     words = [*command, str(EXAMPLES / name), *map(str, arguments)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **(variables or {})}
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def finish(process, *, warns=False):
@@ -37,8 +38,14 @@ def finish(process, *, warns=False):
     return out.splitlines()
 
 
-def run(name, *arguments):
-    return finish(start(name, *arguments))
+def run(name, *arguments, variables=None):
+    return finish(start(name, *arguments, variables=variables))
+
+
+def key_of(exchange):
+    """The first account's HMAC key, as environment variables."""
+    keys = exchange.demo_keys[0]
+    return {"BINANCE_API_KEY": keys.hmac.api_key, "BINANCE_API_SECRET": keys.hmac_secret}
 
 
 def assert_dense(ids):
@@ -63,8 +70,12 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module", autouse=True)
 def started(where, folder):
     """The examples that take long, running beside the tests of the others."""
+    alone = ("-c", os.devnull, "--rootdir", folder, *QUIET)
     running = {
-        "bot_test": start("bot_test.py", "-c", os.devnull, "--rootdir", folder, *QUIET, command=PYTEST),
+        "bot_test": start("bot_test.py", *alone, command=PYTEST),
+        "trading_bot_test": start("trading_bot_test.py", *alone, command=PYTEST),
+        "outcomes_resolve": start("outcomes_resolve.py"),
+        "account_follow": start("account_follow.py"),
         "capture_run": start("capture_run.py", "--table", f"iceberg://{folder}/table", "--seconds", 2.2, *where),
         "exchange_embed": start("exchange_embed.py"),
         "faults_inject": start("faults_inject.py", "--seconds", 3),
@@ -91,7 +102,7 @@ def recorded(started, folder):
 def test_every_example_is_run():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
 
-    assert {path.stem for path in EXAMPLES.iterdir() if path.is_file()} == tested - {"every_example_is_run"}
+    assert {path.stem for path in EXAMPLES.iterdir() if path.is_file()} <= tested
 
 
 # ----------------------------------------------------------------------------------------------------------- streams
@@ -295,3 +306,116 @@ def test_bot_run(where):
 
 def test_bot_test(started):
     assert finish(started["bot_test"])[-1].startswith("6 passed")
+
+
+# ------------------------------------------------------------------------------------------------------------- trading
+
+
+def test_order_place(exchange_factory):
+    exchange = exchange_factory(symbols=["BTCUSDT"])
+    lines = run("order_place.py", "--endpoint", f"ws://127.0.0.1:{exchange.port}", variables=key_of(exchange))
+
+    orders = [line for line in lines if line.startswith("order ")]
+    assert re.fullmatch(rf"order \d+ buys 0\.001\d* at {PRICE}: NEW", orders[0])
+    assert re.fullmatch(r"order \d+: CANCELED", orders[1])
+    assert re.fullmatch(rf"order \d+ bought 0\.001\d* at {PRICE}", orders[2])
+    events = [line.split()[-1] for line in lines if line.startswith("  event: order ")]
+    assert events == ["NEW", "CANCELED", "NEW", "FILLED"]
+    balances = {
+        line.split(":")[0]: Decimal(line.split()[1]) for line in lines if line.endswith(" free, 0.00000000 locked")
+    }
+    assert balances["BTC"] == Decimal("100.000999")
+
+
+def test_order_place_refuses_the_live_exchange():
+    with start("order_place.py", "--endpoint", "live") as process:
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 2
+    assert err.endswith("orders cost money there: use local, testnet or demo\n")
+
+
+def test_order_types_place():
+    told = dict(line.split(": ") for line in run("order_types_place.py"))
+
+    assert len(told) == 14
+    assert told["limit"] == "BUY LIMIT, NEW, 0 executed"
+    assert told["limit, now or never"] == "BUY LIMIT, EXPIRED, 0 executed"
+    filled = {what for what, outcome in told.items() if "FILLED" in outcome}
+    assert filled == {"market", "market, by what it costs", "routed over several books"}
+
+
+def test_order_lists_place():
+    lines = run("order_lists_place.py")
+
+    assert [line.split(": ")[1] for line in lines if line[0] != " "] == ["EXECUTING"] * 5 + ["ALL_DONE"]
+    assert {line.split(": ")[1] for line in lines[-2:]} == {"FILLED", "EXPIRED"}
+
+
+def test_order_change():
+    lines = run("order_change.py")
+
+    assert re.fullmatch(rf"amended: 0\.003\d* at {PRICE}, NEW", lines[0])
+    assert re.fullmatch(rf"replaced: CANCELED, now 0\.004\d* at {PRICE}, NEW", lines[1])
+    assert lines[2] == "one half only: cancelled False, placed True"
+    assert [line.split(",")[0].strip() for line in lines[3:5]] == ["NEW", "CANCELED"]
+    filters = [line.split(":")[0].split()[-1] for line in lines if line.startswith("not sent, filter ")]
+    assert filters == ["LOT_SIZE", "PRICE_FILTER", "NOTIONAL"]
+    assert lines[-3] == "refused: code -2010, Order would immediately match and take."
+    assert lines[-1].startswith("rounded: 0.00123000 at ")
+
+
+def test_keys_use():
+    lines = finish(start("keys_use.py"), warns=True)
+
+    assert lines[:3] == [
+        "Ed25519Key: account 1001, logged on once",
+        "RsaKey: account 1001, each request signed",
+        "HmacKey: account 1001, each request signed",
+    ]
+    assert [line.split()[-1] for line in lines[3:6]] == ["1001", "1002", "1001"]
+    assert sum(line.startswith("not usable: ") for line in lines) == 4
+    assert [line.split(",")[0].split()[-1] for line in lines[-3:]] == ["-1022", "-2015", "-2014"]
+
+
+def test_outcomes_resolve(started):
+    lines = finish(started["outcomes_resolve"], warns=True)
+
+    found = [re.fullmatch(r"  known after .+ s: (.+)", line) for line in lines]
+    ends = [re.sub(r"\d+", "#", match[1]) for match in found if match]
+    assert ends == ["order # is NEW", "order # is NEW", "no such order", "order # is CANCELED", "order # is NEW"]
+    assert sum("outcome unknown" in line for line in lines) == 5
+
+
+def test_account_follow(started):
+    lines = finish(started["account_follow"], warns=True)
+
+    assert "second: USDT +100.00000000 from outside" in lines
+    lost = next(number for number, line in enumerate(lines) if line.startswith("first: reconnected "))
+    assert any(line.startswith("first: missed trade ") for line in lines[lost:])
+    assert any("expected 1000.00000000, found 1005.00000000" in line for line in lines[lost:])
+    assert lines[-1] == "now: 0 open orders, 1005.00000000 BNB"
+
+
+def test_limits_keep():
+    told = dict(line.split(": ", 1) for line in run("limits_keep.py"))
+
+    assert all(told[f"order {number}"].startswith("done") for number in (1, 2, 3))
+    assert told["first request"].startswith("code -1003, Too much request weight used")
+    assert told["second, without patience"] == "code -1003, request weight or order budget is used up"
+    assert told["third, with patience"].startswith("done after ")
+    assert told["sent into it"].startswith("shut out, Way too much request weight used; IP banned until ")
+    assert told["not sent"] == "code -1003, request weight or order budget is used up"
+
+
+def test_trading_bot_run(exchange_factory):
+    exchange = exchange_factory(symbols=["BTCUSDT"], rate=300)
+    address = f"ws://127.0.0.1:{exchange.port}"
+    *told, position = run("trading_bot_run.py", "--endpoint", address, "--seconds", 1, variables=key_of(exchange))
+
+    assert int(dict(line.rsplit(": ", 1) for line in told)["placed"]) > 2
+    assert re.fullmatch(r"position [+-]\d\.\d+", position)
+
+
+def test_trading_bot_test(started):
+    assert finish(started["trading_bot_test"])[-1].startswith("9 passed")

@@ -62,7 +62,7 @@ def place(
         raise RequestInvalid("not an order", method="order.place")
     request.params()
     where, key = endpoint_named(endpoint, ca), key_for(key_file, keyring)
-    confirm(where, f"Place {side.upper()} {symbol.upper()} {' '.join(parameters or ())}", yes=yes)
+    confirm(where, f"Place {' '.join([side.upper(), type.upper(), symbol.upper(), *(parameters or [])])}", yes=yes)
     _run(where, key, lambda binance: _place(binance, request, wait))
 
 

@@ -25,7 +25,15 @@ from cryptotrader.models.market_models import (
     TradeEvent,
     WindowTickerEvent,
 )
-from cryptotrader.models.user_models import AccountPositionEvent, ExecutionReportEvent
+from cryptotrader.models.order_models import ExecutionType, RejectReason
+from cryptotrader.models.recovered_models import RecoveredAllocation, RecoveredOrder, RecoveredTrade
+from cryptotrader.models.user_models import (
+    AccountPositionEvent,
+    BalanceUpdateEvent,
+    ExecutionReportEvent,
+    ExternalLockUpdateEvent,
+    ListStatusEvent,
+)
 
 if TYPE_CHECKING:
     from cryptotrader.ingestion.capture import CaptureProgress
@@ -34,6 +42,8 @@ if TYPE_CHECKING:
     from cryptotrader.models.order_models import Order
     from cryptotrader.placed_order import PlacedOrder
 
+_PARTS = ("trade", "allocation", "order")
+"""What recovered events wrap."""
 _SHOWN_VOLUME = Decimal("0.001")
 
 
@@ -56,11 +66,14 @@ def _table(title: str, first: str, others: Iterable[str]) -> Table:
 
 def event_text(event: Model) -> str:
     """An event in one line: symbol, kind, and what matters of it."""
+    if isinstance(event, ExecutionReportEvent):
+        return f"{event.symbol:<10} {event.order_id:<10} {_happening(event)}"
     kind = snake_name(type(event).__name__.removesuffix("Event")).replace("_", " ")
-    return f"{getattr(event, 'symbol', ''):<10} {kind:<15} {_gist(event)}".rstrip()
+    subject = next((part for name in _PARTS if (part := getattr(event, name, None)) is not None), event)
+    return f"{getattr(subject, 'symbol', ''):<10} {kind:<15} {_gist(event)}".rstrip()
 
 
-def _gist(event: Model) -> str:  # noqa: C901, PLR0911 - one form for each kind of event
+def _gist(event: Model) -> str:  # noqa: PLR0911 - one form for each kind of event
     match event:
         case TradeEvent() | AggregateTradeEvent() | BlockTradeEvent():
             side = "sell" if event.is_buyer_maker else "buy"
@@ -86,15 +99,43 @@ def _gist(event: Model) -> str:  # noqa: C901, PLR0911 - one form for each kind 
             return f"{price_text(event.average_price)} over {event.interval}"
         case ReferencePriceEvent():
             return price_text(event.reference_price)
-        case ExecutionReportEvent():
-            filled = f"{price_text(event.executed_quantity)} of {price_text(event.quantity)} filled"
-            return f"{event.execution_type} {event.side} {event.type} {event.order_id}: {event.status}, {filled}"
+        case _:
+            return _gist_of_account(event)
+
+
+def _gist_of_account(event: Model) -> str:
+    match event:
         case AccountPositionEvent():
             return ", ".join(
-                f"{each.asset} {price_text(each.free)}+{price_text(each.locked)}" for each in event.balances
+                f"{price_text(each.free)}{f' + {price_text(each.locked)} locked' if each.locked else ''} {each.asset}"
+                for each in event.balances
             )
+        case BalanceUpdateEvent() | ExternalLockUpdateEvent():
+            return f"{'' if event.delta < 0 else '+'}{price_text(event.delta)} {event.asset}"
+        case ListStatusEvent():
+            orders = ", ".join(str(each.order_id) for each in event.orders)
+            return f"{event.contingency_type} {event.order_list_id} of {orders}: {event.list_order_status}"
+        case RecoveredTrade(trade=fill) | RecoveredAllocation(allocation=fill):
+            side = "BUY" if fill.is_buyer else "SELL"
+            return f"{fill.order_id} {side} {price_text(fill.quantity)} at {price_text(fill.price)}"
+        case RecoveredOrder(order=order):
+            filled = f"{price_text(order.executed_quantity)} of {price_text(order.original_quantity)}"
+            return f"{order.order_id} {order.side} {order.type}, {filled} {order.status}"
         case _:
             return " ".join(f"{name}={_plain(value)}" for name, value in asdict(event).items() if name != "symbol")
+
+
+def _happening(event: ExecutionReportEvent) -> str:
+    """What happened to an order."""
+    if event.execution_type is ExecutionType.NEW:
+        price = f" at {price_text(event.price)}" if event.price else ""
+        return f"NEW {event.side} {event.type} {price_text(event.quantity)}{price}"
+    filled = f"{price_text(event.executed_quantity)} of {price_text(event.quantity)}"
+    if event.execution_type is ExecutionType.TRADE:
+        bought = f"{event.side} {price_text(event.last_executed_quantity)} at {price_text(event.last_executed_price)}"
+        return f"{bought}, {filled} filled"
+    reason = "" if event.reject_reason is RejectReason.NONE else f" ({event.reject_reason})"
+    return f"{event.execution_type}{reason}, {filled} filled"
 
 
 def _plain(value: object) -> str:

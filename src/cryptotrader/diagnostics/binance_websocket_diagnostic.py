@@ -12,7 +12,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from cryptotrader.base_operations import ApiConnection, ConnectionState, api_connection
+from cryptotrader.base_operations import ConnectionState
+from cryptotrader.diagnostics.access import open_api
 from cryptotrader.diagnostics.plausibility import require
 from cryptotrader.diagnostics.reporting import Script, run_script
 from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Trial, take, until
@@ -30,16 +31,6 @@ PING_SECONDS = 20.0
 """Source: Binance Spot documentation, "General connection information": the server pings every 20 seconds."""
 MAX_CLOSE = 1.0
 INVALID_SYMBOL = -1121
-
-
-@asynccontextmanager
-async def _api(trial: Trial) -> AsyncIterator[ApiConnection]:
-    """A connection to the WebSocket API, closed at the end."""
-    api = api_connection(trial.endpoint, **trial.options)
-    try:
-        yield api
-    finally:
-        await api.close()
 
 
 @asynccontextmanager
@@ -77,7 +68,7 @@ async def stream_commands(trial: Trial) -> str:
 
 async def api_connects(trial: Trial) -> str:
     """The WebSocket API can be connected to and answers."""
-    async with _api(trial) as api:
+    async with open_api(trial) as api:
         started = time.perf_counter()
         await api.call(PingRequest(), patience=trial.timeout)
         return f"connected and answered in {(time.perf_counter() - started) * 1000:.1f} ms"
@@ -85,7 +76,7 @@ async def api_connects(trial: Trial) -> str:
 
 async def server_pings(trial: Trial) -> str | Finding:
     """The server pings both connections, and is answered with the same payload."""
-    async with _api(trial) as api, _streams(trial) as market:
+    async with open_api(trial) as api, _streams(trial) as market:
         await api.call(PingRequest(), patience=trial.timeout)
         await market.book_tickers(TEST_SYMBOL).confirmed(trial.timeout)
         sockets = trial.sockets.opened
@@ -102,7 +93,7 @@ async def server_pings(trial: Trial) -> str | Finding:
 
 async def round_trip(trial: Trial) -> str:
     """Requests are answered without delay."""
-    async with _api(trial) as api:
+    async with open_api(trial) as api:
         await api.call(PingRequest(), patience=trial.timeout)
         taken: list[float] = []
         for _ in range(ROUND_TRIPS):
@@ -117,7 +108,7 @@ async def round_trip(trial: Trial) -> str:
 
 async def requests_in_flight(trial: Trial) -> str:
     """Many requests may be on their way at once, and each gets its own answer."""
-    async with _api(trial) as api:
+    async with open_api(trial) as api:
         asked = [TimeRequest() if number % 2 else PingRequest() for number in range(2 * ROUND_TRIPS)]
         answers = await asyncio.gather(*(api.call(request, patience=trial.timeout) for request in asked))
         for request, answer in zip(asked, answers, strict=True):
@@ -127,7 +118,7 @@ async def requests_in_flight(trial: Trial) -> str:
 
 async def clock(trial: Trial) -> str:
     """Our clock and the exchange's agree."""
-    async with _api(trial) as api:
+    async with open_api(trial) as api:
         await api.call(PingRequest(), patience=trial.timeout)
         before = time.time()
         answer = await api.call(TimeRequest(), patience=trial.timeout)
@@ -141,7 +132,7 @@ async def clock(trial: Trial) -> str:
 
 async def request_errors(trial: Trial) -> str:
     """What is refused comes as a typed error: by the library before sending, and by the exchange."""
-    async with _api(trial) as api:
+    async with open_api(trial) as api:
         try:
             await api.call(DepthRequest(symbol=TEST_SYMBOL, limit=0), patience=trial.timeout)
         except RequestInvalid:
@@ -159,7 +150,7 @@ async def request_errors(trial: Trial) -> str:
 
 async def reconnect(trial: Trial) -> str:
     """Connections that break are opened again, and their streams are subscribed again."""
-    async with _api(trial) as api, _streams(trial) as market:
+    async with open_api(trial) as api, _streams(trial) as market:
         events = market.book_tickers(TEST_SYMBOL)
         await events.confirmed(trial.timeout)
         await api.call(PingRequest(), patience=trial.timeout)
@@ -176,7 +167,7 @@ async def reconnect(trial: Trial) -> str:
 
 async def close(trial: Trial) -> str:
     """Closing takes less than a second and leaves nothing behind."""
-    async with _api(trial) as api, _streams(trial) as market:
+    async with open_api(trial) as api, _streams(trial) as market:
         await market.book_tickers(TEST_SYMBOL).confirmed(trial.timeout)
         await api.call(PingRequest(), patience=trial.timeout)
         opened = trial.sockets.open

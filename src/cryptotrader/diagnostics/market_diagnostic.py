@@ -10,9 +10,10 @@ import sys
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from cryptotrader.client import Binance
+from cryptotrader.diagnostics.methods import Ask, method_tests
 from cryptotrader.diagnostics.plausibility import (
     MINUTE_MS,
     require,
@@ -22,11 +23,10 @@ from cryptotrader.diagnostics.plausibility import (
     require_window,
 )
 from cryptotrader.diagnostics.reporting import Script, run_script
-from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Test, Trial
+from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Trial
 from cryptotrader.errors import RequestRejected
 from cryptotrader.models.base_models import KlineInterval, PriceFilter, RateLimitType
 from cryptotrader.models.market_models import Ticker
-from cryptotrader.protocol.request import REGISTRY, Request, SecurityType
 from cryptotrader.requests import (
     AvgPriceRequest,
     BlockTradesHistoricalRequest,
@@ -49,7 +49,6 @@ from cryptotrader.requests import (
     UiKlinesRequest,
 )
 
-R = TypeVar("R")
 T = TypeVar("T")
 
 NO_REFERENCE_PRICE = -2043
@@ -58,26 +57,13 @@ SMALLEST = Decimal("0.00000001")
 DAY_MS = 86_400_000
 SECOND_MS = 1000
 HOUR_MS = 3_600_000
-COVERED_FOLDERS = ("general", "market_data")
-
-
-class Ask(Protocol):
-    """Sends a request; returns its result, or raises as ``Binance.call`` does."""
-
-    async def __call__(self, request: Request[R]) -> R:
-        """Send a request."""
 
 
 Check = Callable[[Ask], Awaitable[str | Finding]]
 
 
-async def _method(request: type[Request[Any]], trial: Trial) -> str | Finding:
+async def _run(name: str, check: Check, trial: Trial) -> str | Finding:  # noqa: ARG001 - as method_tests calls it
     """One method answers, plausibly and in agreement with others."""
-    if request.api.security is not SecurityType.NONE:
-        return Finding(Outcome.SKIPPED, f"security {request.api.security}: it needs keys")
-    check = CHECKS.get(request.api.name)
-    if check is None:
-        return Finding(Outcome.FAILED, "no check is written for this method")
     async with Binance(trial.endpoint, **trial.options) as binance:
         return await check(functools.partial(binance.call, patience=trial.timeout))
 
@@ -343,17 +329,7 @@ CHECKS: dict[str, Check] = {
     "referencePrice.calculation": _reference_price_calculation,
 }
 
-
-def _tests() -> dict[str, Test]:
-    """One test for each method that the library knows."""
-    return {
-        name: functools.partial(_method, request)
-        for name, request in REGISTRY.items()
-        if request.__module__.split(".")[-2] in COVERED_FOLDERS
-    }
-
-
-SCRIPT = Script(feature="Binance market requests", tests=_tests())
+SCRIPT = Script(feature="Binance market requests", tests=method_tests(("general", "market_data"), CHECKS, _run))
 
 if __name__ == "__main__":
     sys.exit(run_script(SCRIPT))

@@ -6,53 +6,37 @@ exchange only orders that are not placed are tried, unless ``--allow-live-orders
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from decimal import Decimal
 
 from cryptotrader.client import Binance
-from cryptotrader.credentials import from_environment
+from cryptotrader.diagnostics.far_orders import NOT_ALLOWED, FarOrders, far_orders, new_prefix
 from cryptotrader.diagnostics.plausibility import require
 from cryptotrader.diagnostics.reporting import Script, run_script
-from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Trial
+from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Trial
 from cryptotrader.errors import FilterViolated, OrderRejected, RequestRejected
-from cryptotrader.models.base_models import LotSizeFilter, NotionalFilter, OrderType, Side, TimeInForce
+from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.order_models import OrderStatus
 from cryptotrader.order_stream import OrderOptions
-from cryptotrader.requests import ExchangeInfoRequest, TickerBookRequest
-
-FAR = Decimal("0.8")
-"""Part of the best bid at which an order rests without being filled."""
-
-_NOT_ALLOWED = Finding(Outcome.SKIPPED, "orders on a live exchange need --allow-live-orders")
 
 
 @asynccontextmanager
-async def _binance(trial: Trial) -> AsyncIterator[Binance]:
-    """A client that trades, closed at the end."""
-    options = OrderOptions(round_to_filters=True, patience=trial.timeout)
-    async with Binance(trial.endpoint, from_environment(), order_options=options, **trial.options) as binance:
-        yield binance
-
-
-async def _smallest(binance: Binance) -> tuple[Decimal, Decimal]:
-    """Price far below the market, and a quantity that is worth twice the least that an order must be."""
-    info = (await binance.call(ExchangeInfoRequest(symbol=TEST_SYMBOL))).symbols[0]
-    book = await binance.call(TickerBookRequest(symbol=TEST_SYMBOL))
-    if isinstance(book, list):
-        raise TypeError("one symbol was asked for")
-    lot, notional = info.filter(LotSizeFilter), info.filter(NotionalFilter)
-    price = book.bid_price * FAR
-    least = notional.min_notional if notional else Decimal(10)
-    step = lot.step_size if lot else Decimal("0.00001")
-    return price, (2 * least / price // step + 1) * step
+async def _trading(trial: Trial) -> AsyncIterator[tuple[Binance, FarOrders]]:
+    """A client that trades, and what its orders need; they are cancelled and the client is closed at the end."""
+    prefix = new_prefix()
+    options = OrderOptions(id_prefix=prefix, round_to_filters=True, patience=trial.timeout)
+    async with Binance(trial.endpoint, trial.key, order_options=options, **trial.options) as binance:
+        ask = functools.partial(binance.call, patience=trial.timeout)
+        async with far_orders(ask, prefix) as far:
+            yield binance, far
 
 
 async def test_order(trial: Trial) -> str:
     """An order is checked by the exchange without being placed."""
-    async with _binance(trial) as binance:
-        price, quantity = await _smallest(binance)
+    async with _trading(trial) as (binance, far):
+        price, quantity = far.low, far.quantity
         gtc = TimeInForce.GTC
         await binance.orders.test(
             TEST_SYMBOL, Side.BUY, OrderType.LIMIT, time_in_force=gtc, price=price, quantity=quantity
@@ -62,8 +46,7 @@ async def test_order(trial: Trial) -> str:
 
 async def filter_violation(trial: Trial) -> str:
     """An order that breaks a filter is refused before it is sent, by the filter's name."""
-    key = from_environment()
-    async with Binance(trial.endpoint, key, **trial.options) as binance:
+    async with Binance(trial.endpoint, trial.key, **trial.options) as binance:
         try:
             await binance.orders.test(
                 TEST_SYMBOL,
@@ -81,9 +64,9 @@ async def filter_violation(trial: Trial) -> str:
 async def place_and_cancel(trial: Trial) -> str | Finding:
     """An order far from the market rests, is seen, and is cancelled."""
     if not trial.may_order:
-        return _NOT_ALLOWED
-    async with _binance(trial) as binance:
-        price, quantity = await _smallest(binance)
+        return NOT_ALLOWED
+    async with _trading(trial) as (binance, far):
+        price, quantity = far.low, far.quantity
         order = await binance.orders.place_limit(TEST_SYMBOL, Side.BUY, price=price, quantity=quantity)
         try:
             require(order.status is OrderStatus.NEW, f"the order is {order.status}")
@@ -99,9 +82,9 @@ async def place_and_cancel(trial: Trial) -> str | Finding:
 async def amend(trial: Trial) -> str | Finding:
     """A resting order keeps its place with a smaller quantity."""
     if not trial.may_order:
-        return _NOT_ALLOWED
-    async with _binance(trial) as binance:
-        price, quantity = await _smallest(binance)
+        return NOT_ALLOWED
+    async with _trading(trial) as (binance, far):
+        price, quantity = far.low, far.quantity
         order = await binance.orders.place_limit(TEST_SYMBOL, Side.BUY, price=price, quantity=quantity * 2)
         try:
             await order.amend(quantity)
@@ -114,9 +97,9 @@ async def amend(trial: Trial) -> str | Finding:
 async def duplicate_id(trial: Trial) -> str | Finding:
     """A client order id that is in use is refused."""
     if not trial.may_order:
-        return _NOT_ALLOWED
-    async with _binance(trial) as binance:
-        price, quantity = await _smallest(binance)
+        return NOT_ALLOWED
+    async with _trading(trial) as (binance, far):
+        price, quantity = far.low, far.quantity
         order = await binance.orders.place_limit(TEST_SYMBOL, Side.BUY, price=price, quantity=quantity)
         try:
             again = await binance.orders.place_limit(
@@ -133,9 +116,9 @@ async def duplicate_id(trial: Trial) -> str | Finding:
 async def fill(trial: Trial) -> str | Finding:
     """A market order is filled, and its events agree with its answer."""
     if not trial.may_order:
-        return _NOT_ALLOWED
-    async with _binance(trial) as binance:
-        _, quantity = await _smallest(binance)
+        return NOT_ALLOWED
+    async with _trading(trial) as (binance, far):
+        quantity = far.quantity
         bought = await binance.orders.place_market(TEST_SYMBOL, Side.BUY, quantity=quantity)
         await bought.filled(trial.timeout)
         require(sum(each.quantity for each in bought.fills) == quantity, "the fills do not sum up to the order")
@@ -154,6 +137,7 @@ SCRIPT = Script(
         "duplicate_id": duplicate_id,
         "fill": fill,
     },
+    needs_key=True,
     places_orders=True,
 )
 

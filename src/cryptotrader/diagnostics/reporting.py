@@ -20,8 +20,10 @@ import colorama
 import msgspec
 from colorama import Fore
 
-from cryptotrader.config import endpoint_named
+from cryptotrader.api_connection import refuse_in_clear
+from cryptotrader.config import Endpoint, endpoint_named
 from cryptotrader.connection import tls_context
+from cryptotrader.credentials import Credentials, from_environment
 from cryptotrader.diagnostics.running import Record, Run, run_until_signal
 from cryptotrader.diagnostics.trial import TEST_SYMBOL, Outcome, Test
 from cryptotrader.errors import ConfigurationError
@@ -29,6 +31,8 @@ from cryptotrader.errors import ConfigurationError
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 DEFAULT_TIMEOUT = 30.0
 LONGEST_TIMEOUT = 3600.0
+EXIT_USAGE = 2
+KEY_VARIABLES = "BINANCE_API_KEY and either BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE"
 
 _STYLES = {
     Outcome.PASSED: (Fore.GREEN, "✓"),
@@ -47,12 +51,14 @@ class Script:
         feature: What is diagnosed.
         tests: In the order to run.
         session: What ``--interactive`` runs instead of the tests, where there is something.
+        needs_key: Whether its tests ask for an account; the environment then has to name a key.
         places_orders: Whether its tests place orders; on a live exchange they ask for ``--allow-live-orders``.
     """
 
     feature: str
     tests: Mapping[str, Test]
     session: Test | None = None
+    needs_key: bool = False
     places_orders: bool = False
 
 
@@ -74,7 +80,7 @@ def run_script(script: Script, arguments: Sequence[str] | None = None) -> int:
     try:
         run = _chosen(script, options)
     except ConfigurationError as error:
-        parser.error(str(error))
+        parser.exit(EXIT_USAGE, f"{parser.prog}: error: {error}\n")
     if options.json:
         asyncio.run(run_until_signal(run))
         sys.stdout.write(_report(run))
@@ -96,7 +102,11 @@ def say(text: str = "", colour: str = "") -> None:
 
 
 def _parser(script: Script) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=f"Diagnose: {script.feature}.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        description=f"Diagnose: {script.feature}.",
+        epilog=f"The key comes from the environment: {KEY_VARIABLES}." if script.needs_key else None,
+        allow_abbrev=False,
+    )
     parser.add_argument(
         "--endpoint", default="live", metavar="WHERE", help="live (default), testnet, demo, local, or ws://HOST:PORT"
     )
@@ -145,7 +155,21 @@ def _chosen(script: Script, options: argparse.Namespace) -> Run:
         on_test=_tell_nobody if options.json else _show_header,
         on_record=_tell_nobody if options.json else _show_record,
         may_order=getattr(options, "allow_live_orders", False) or not endpoint.is_live,
+        credentials=_key_for(endpoint) if script.needs_key else None,
     )
+
+
+def _key_for(endpoint: Endpoint) -> Credentials:
+    """The key that the environment names.
+
+    Raises:
+        ConfigurationError: There is none, or it must not be shown to this endpoint.
+    """
+    refuse_in_clear(endpoint.api_url)
+    try:
+        return from_environment()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; this diagnostic needs {KEY_VARIABLES}") from error
 
 
 # ------------------------------------------------------------------------------------------------------------ telling
@@ -156,8 +180,10 @@ def _show_banner(run: Run) -> None:
     say(f"Date: {run.started:%Y-%m-%d %H:%M:%S %z}")
     say(f"Python: {platform.python_version()}")
     say(f"Project root: {PROJECT_ROOT}")
-    say(f"Endpoint: {run.endpoint.name} ({run.endpoint.stream_url}, {run.endpoint.api_url})")
+    say(_folded(f"Endpoint: {run.endpoint.name} ({run.endpoint.stream_url}, {run.endpoint.api_url})"))
     say(f"Symbol: {TEST_SYMBOL}")
+    if run.credentials is not None:
+        say(f"Key: {run.credentials!r}")
 
 
 def _tell_nobody(_: object) -> None:
@@ -172,9 +198,9 @@ def _show_header(name: str) -> None:
 def _show_record(record: Record) -> None:
     colour, mark = _STYLES[record.outcome]
     say(f"{mark} {record.outcome} in {record.seconds:.2f} s", colour)
-    say(f"  {record.detail}")
+    say(_folded(f"  {record.detail}"))
     for remark in record.remarks:
-        say(f"  {remark}", Fore.YELLOW)
+        say(_folded(f"  {remark}"), Fore.YELLOW)
     if record.traceback:
         say(record.traceback.rstrip(), Fore.RED)
 
@@ -198,7 +224,8 @@ def _folded(line: str) -> str:
     """A long line as a terminal shows it best; whole where the output is none."""
     if not sys.stdout.isatty():
         return line
-    return textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent="  ", break_long_words=False)
+    columns = shutil.get_terminal_size().columns
+    return textwrap.fill(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _report(run: Run) -> str:

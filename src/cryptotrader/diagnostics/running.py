@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from cryptotrader.config import Endpoint
+from cryptotrader.credentials import Credentials
 from cryptotrader.diagnostics.trial import Finding, Outcome, Test, Trial
 from cryptotrader.errors import BinanceError
 
@@ -57,6 +58,7 @@ class Run:
         on_test: Told of each test before it runs.
         on_record: Told of each test after it ran.
         may_order: Whether tests may place orders.
+        credentials: The key of the account, where the tests need one.
         started: When.
         records: What ran so far.
         ended_by: The signal that ended it, if one did.
@@ -70,6 +72,7 @@ class Run:
     on_test: Callable[[str], None]
     on_record: Callable[[Record], None]
     may_order: bool = False
+    credentials: Credentials | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC).astimezone())
     records: list[Record] = field(default_factory=list)
     ended_by: signal.Signals | None = None
@@ -114,7 +117,7 @@ async def _run_all(run: Run) -> None:
 
 
 async def _run_one(name: str, test: Test, run: Run) -> Record:
-    trial = Trial(run.endpoint, run.timeout, run.may_order)
+    trial = Trial(run.endpoint, run.timeout, run.may_order, run.credentials)
     others = asyncio.all_tasks()
     with _warnings() as remarks:
         started = time.perf_counter()

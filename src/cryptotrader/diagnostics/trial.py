@@ -13,6 +13,8 @@ import msgspec
 
 from cryptotrader.base_operations import Environment
 from cryptotrader.config import Backoff, Endpoint, Timeouts
+from cryptotrader.credentials import Credentials
+from cryptotrader.errors import ConfigurationError
 from cryptotrader.transport.base import FrameHandler, FrameTransport
 
 T = TypeVar("T")
@@ -178,13 +180,26 @@ class Trial:
         endpoint: Where to connect.
         timeout: Seconds to wait for each answer or event.
         may_order: Whether orders may be placed: never on a live exchange, unless its user said so.
+        credentials: The key that the environment names, where the diagnostic needs one.
         sockets: What the test's connections opened.
     """
 
     endpoint: Endpoint
     timeout: float
     may_order: bool = False
+    credentials: Credentials | None = None
     sockets: WatchedSockets = field(default_factory=WatchedSockets)
+
+    @property
+    def key(self) -> Credentials:
+        """The key of the account.
+
+        Raises:
+            ConfigurationError: The diagnostic did not ask for one.
+        """
+        if self.credentials is None:
+            raise ConfigurationError("this diagnostic uses no key; its script needs needs_key=True")
+        return self.credentials
 
     @property
     def options(self) -> ConnectionOptions:

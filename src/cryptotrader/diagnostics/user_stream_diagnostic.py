@@ -11,34 +11,19 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from cryptotrader.base_operations import ApiConnection, api_connection
-from cryptotrader.credentials import from_environment
+from cryptotrader.diagnostics.access import BAD_SIGNATURE, Forged, open_api, refusal
 from cryptotrader.diagnostics.plausibility import require
 from cryptotrader.diagnostics.reporting import Script, run_script
 from cryptotrader.diagnostics.trial import Finding, Outcome, Trial, within
-from cryptotrader.errors import RequestRejected
 from cryptotrader.models.control_models import Reconnected
 from cryptotrader.requests import AccountStatusRequest, OpenOrdersStatusRequest, SessionStatusRequest
 from cryptotrader.user_stream import UserStream
-
-MAX_OFFSET_MS = 1000
-BAD_SIGNATURE = -1022
-
-
-@asynccontextmanager
-async def _api(trial: Trial) -> AsyncIterator[ApiConnection]:
-    """A connection that signs, closed at the end."""
-    api = api_connection(trial.endpoint, key=from_environment(), **trial.options)
-    try:
-        yield api
-    finally:
-        await api.close()
 
 
 @asynccontextmanager
 async def _user(trial: Trial) -> AsyncIterator[UserStream]:
     """A user stream, closed at the end."""
-    user = UserStream(trial.endpoint, from_environment(), **trial.options)
+    user = UserStream(trial.endpoint, trial.key, **trial.options)
     try:
         yield user
     finally:
@@ -47,8 +32,8 @@ async def _user(trial: Trial) -> AsyncIterator[UserStream]:
 
 async def log_on(trial: Trial) -> str | Finding:
     """The session is logged on, where the key can do that."""
-    async with _api(trial) as api:
-        if not from_environment().can_log_on:
+    async with open_api(trial, trial.key) as api:
+        if not trial.key.can_log_on:
             return Finding(Outcome.SKIPPED, "only Ed25519 keys log on; this one signs each request")
         await within(trial.timeout, "log-on", api.wait_logged_on())
         status = await api.call(SessionStatusRequest(), patience=trial.timeout)
@@ -58,7 +43,7 @@ async def log_on(trial: Trial) -> str | Finding:
 
 async def account(trial: Trial) -> str:
     """A signed request is taken, and the account can be read."""
-    async with _api(trial) as api:
+    async with open_api(trial, trial.key) as api:
         status = await api.call(AccountStatusRequest(omit_zero_balances=True), patience=trial.timeout)
         require(all(each.free >= 0 and each.locked >= 0 for each in status.balances), "a balance is negative")
         return f"{len(status.balances)} balances, may {'trade' if status.can_trade else 'not trade'}"
@@ -66,7 +51,7 @@ async def account(trial: Trial) -> str:
 
 async def clock(trial: Trial) -> str:
     """The exchange's clock is followed."""
-    async with _api(trial) as api:
+    async with open_api(trial, trial.key) as api:
         await api.call(OpenOrdersStatusRequest(symbol="BTCUSDT"), patience=trial.timeout)
         await api.synchronise_clock()
         offset = api.now_on_exchange() - time.time_ns() // 1_000_000
@@ -75,22 +60,9 @@ async def clock(trial: Trial) -> str:
 
 async def wrong_signature(trial: Trial) -> str:
     """A signature that does not fit is refused, by its own error."""
-    key = from_environment()
-
-    class Forged:
-        api_key = key.api_key
-        can_log_on = False
-
-        def sign(self, payload: str) -> str:
-            return key.sign(f"{payload}&forged=1")
-
-    async with _api(trial) as api:
-        try:
-            await api.call(AccountStatusRequest(), key=Forged(), patience=trial.timeout)
-        except RequestRejected as error:
-            require(error.code == BAD_SIGNATURE, f"refused by another error: {error}")
-            return str(error)
-    raise AssertionError("a forged signature was taken")
+    async with open_api(trial, trial.key) as api:
+        forged = api.call(AccountStatusRequest(), key=Forged(trial.key), patience=trial.timeout)
+        return str(await refusal(forged, BAD_SIGNATURE, "a forged signature was taken"))
 
 
 async def subscribe(trial: Trial) -> str:
@@ -124,6 +96,7 @@ SCRIPT = Script(
         "subscribe": subscribe,
         "come_back": come_back,
     },
+    needs_key=True,
 )
 
 if __name__ == "__main__":

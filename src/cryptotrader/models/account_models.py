@@ -8,6 +8,7 @@ Sources: Binance Spot documentation, "Account requests", "Authentication request
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TypeAlias
 
 from msgspec import field
 
@@ -164,6 +165,10 @@ class Allocation(Model, frozen=True, kw_only=True, rename="camel"):
     is_buyer: bool
     is_maker: bool
     is_allocator: bool
+
+
+OwnFill: TypeAlias = AccountTrade | Allocation
+"""What was traded for one of the account's orders: in the book of its symbol, or by smart order routing in others."""
 
 
 class Amendment(Model, frozen=True, kw_only=True, rename="camel"):

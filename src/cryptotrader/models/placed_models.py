@@ -33,6 +33,7 @@ class OrderReport(Model, frozen=True, kw_only=True):
 
     Attributes:
         quantity: ``None`` while it is not yet known (pending order of an OPO list).
+        prevented_quantity: What self-trade prevention has taken from it.
         fill: What was traded, when that is the change.
         time: In the connection's unit.
     """
@@ -41,5 +42,6 @@ class OrderReport(Model, frozen=True, kw_only=True):
     quantity: Decimal | None
     executed_quantity: Decimal
     cumulative_quote_quantity: Decimal
+    prevented_quantity: Decimal
     fill: OrderFill | None
     time: int

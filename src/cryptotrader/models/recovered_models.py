@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cryptotrader.models.account_models import AccountTrade
+from cryptotrader.models.account_models import AccountTrade, Allocation
 from cryptotrader.models.base_models import Model
 from cryptotrader.models.order_models import Order
 
@@ -15,6 +15,16 @@ class RecoveredTrade(Model, frozen=True, kw_only=True):
     """
 
     trade: AccountTrade
+
+
+class RecoveredAllocation(Model, frozen=True, kw_only=True):
+    """What smart order routing gave to one of the account's orders unheard; from ``myAllocations``.
+
+    Attributes:
+        allocation: The allocation.
+    """
+
+    allocation: Allocation
 
 
 class RecoveredOrder(Model, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from cryptotrader.models.account_models import AccountStatus, AccountTrade, Balance
+from cryptotrader.models.account_models import AccountStatus, AccountTrade, Balance, OwnFill
 from cryptotrader.models.base_models import Side
-from cryptotrader.models.order_models import ListOrderStatus, Order, OrderList, OrderStatus
+from cryptotrader.models.order_models import ExecutionType, ListOrderStatus, Order, OrderList, OrderStatus
 from cryptotrader.models.user_models import (
     AccountPositionEvent,
     BalanceUpdateEvent,
@@ -22,25 +22,49 @@ from cryptotrader.models.user_models import (
 )
 
 REMEMBERED_IDS = 20_000
-"""Executions and trades of one symbol that are recognised when they come again."""
+"""Executions and fills of one symbol that are recognised when they come again."""
 
 OPEN = frozenset({OrderStatus.NEW, OrderStatus.PENDING_NEW, OrderStatus.PARTIALLY_FILLED})
+NO_ID = -1
+"""The trade id of an allocation, the allocation id of a trade."""
+
+_NOT_YET = -1
 _ZERO = Decimal(0)
 
 OrderKey = tuple[str, int]
 """Symbol and order id."""
 
-TradeKey = tuple[str, int, int]
-"""Symbol, trade id and order id: both orders of a trade may be the account's own."""
+
+class FillKey(NamedTuple):
+    """What makes a fill recognised; both orders of a trade may be the account's own."""
+
+    symbol: str
+    order_id: int
+    trade_id: int
+    allocation_id: int
 
 
-def trade_key(trade: AccountTrade) -> TradeKey:
-    """What makes a trade recognised."""
-    return trade.symbol, trade.id, trade.order_id
+def fill_key(fill: OwnFill | ExecutionReportEvent) -> FillKey:
+    """Whether it is read back or told by an event, a fill has the same key."""
+    if isinstance(fill, AccountTrade):
+        return FillKey(fill.symbol, fill.order_id, fill.id, NO_ID)
+    if isinstance(fill, ExecutionReportEvent):
+        number = NO_ID if fill.allocation_id is None else fill.allocation_id
+        return FillKey(fill.symbol, fill.order_id, fill.trade_id, number)
+    return FillKey(fill.symbol, fill.order_id, NO_ID, fill.allocation_id)
+
+
+class _Terms(NamedTuple):
+    """What of an open order can change without being told."""
+
+    executed: Decimal
+    prevented: Decimal
+    quantity: Decimal
+    is_working: bool
 
 
 class _Deal(NamedTuple):
-    """What a trade does to balances; the commission's asset is empty where there is none."""
+    """What a fill does to balances; the commission's asset is empty where there is none."""
 
     symbol: str
     is_buyer: bool
@@ -75,28 +99,34 @@ class AccountState:
     """One account.
 
     Attributes:
-        open_orders: What is executed of each open order, by symbol and order id.
         order_lists: The open order lists' ids.
         balances: Free and locked, by asset.
         symbols: Symbols that had an order of the account since it is watched.
+        routed: Those of them that had an order by smart order routing.
         last_time: Time of the newest event or answer, by the exchange's clock; 0 while there is none.
     """
 
     def __init__(self) -> None:
-        self.open_orders: dict[OrderKey, Decimal] = {}
         self.order_lists: set[int] = set()
         self.balances: dict[str, Balance] = {}
         self.symbols: set[str] = set()
+        self.routed: set[str] = set()
         self.last_time = 0
+        self._open: dict[OrderKey, _Terms] = {}
         self._expected: set[OrderKey] = set()
         self._balances_at = 0
-        self._unsettled_trades: list[_Deal] = []
+        self._unsettled_fills: list[_Deal] = []
         self._unsettled_changes: list[BalanceUpdateEvent] = []
         self._executions = _Seen()
-        self._trades = _Seen()
+        self._fills = _Seen()
+
+    @property
+    def open_orders(self) -> dict[OrderKey, Decimal]:
+        """What is executed of each open order, by symbol and order id."""
+        return {key: terms.executed for key, terms in self._open.items()}
 
     def take(self, event: UserDataEvent) -> bool:
-        """Learn from an event; ``False`` when it was delivered before, as such or as a recovered trade."""
+        """Learn from an event; ``False`` when it was delivered before, as such or as a recovered fill."""
         self.last_time = max(self.last_time, event.event_time)
         if isinstance(event, ExecutionReportEvent):
             return self._take_execution(event)
@@ -115,7 +145,7 @@ class AccountState:
         for each in event.balances:
             self.balances[each.asset] = Balance(asset=each.asset, free=each.free, locked=each.locked)
         # Binance tells of balances after the executions and transfers that changed them
-        self._unsettled_trades.clear()
+        self._unsettled_fills.clear()
         self._unsettled_changes.clear()
 
     def _take_execution(self, event: ExecutionReportEvent) -> bool:
@@ -125,14 +155,16 @@ class AccountState:
         key = (event.symbol, event.order_id)
         self._expected.discard(key)
         if event.status in OPEN:
-            self.open_orders[key] = event.executed_quantity
+            self._open[key] = _terms(event)
         else:
-            self.open_orders.pop(key, None)
-        if event.trade_id < 0:
+            self._open.pop(key, None)
+        if event.used_sor:
+            self.routed.add(event.symbol)
+        if event.execution_type is not ExecutionType.TRADE:
             return True
-        is_new = self._trades.add(event.symbol, event.trade_id, event.order_id)
+        is_new = self._fills.add(*fill_key(event))
         if is_new and event.transaction_time > self._balances_at:
-            self._unsettled_trades.append(
+            self._unsettled_fills.append(
                 _Deal(
                     event.symbol,
                     event.side is Side.BUY,
@@ -147,26 +179,28 @@ class AccountState:
     def expect(self, symbol: str, order_id: int) -> None:
         """An order was placed: whether or not its events come, it is read back after an interruption."""
         self.symbols.add(symbol)
-        if (symbol, order_id) not in self.open_orders:
+        if (symbol, order_id) not in self._open:
             self._expected.add((symbol, order_id))
 
-    def new_trades(self, trades: Iterable[AccountTrade]) -> list[AccountTrade]:
-        """Those of the trades that were not delivered before, each once, in the order in which they happened."""
-        new = {
-            trade_key(trade): trade for trade in trades if not self._trades.has(trade.symbol, trade.id, trade.order_id)
-        }
-        return sorted(new.values(), key=lambda trade: (trade.time, trade.symbol, trade.id))
+    def new_fills(self, fills: Iterable[OwnFill]) -> list[OwnFill]:
+        """Those of the fills that were not delivered before, each once, in the order in which they happened.
 
-    def mark_delivered(self, trades: Iterable[AccountTrade]) -> None:
-        """These trades are being delivered; their events are recognised if they still come."""
-        for trade in trades:
-            self._trades.add(*trade_key(trade))
+        Nothing tells the order between allocations and trades of one moment: allocations come first.
+        """
+        new = {key: fill for fill in fills if not self._fills.has(*(key := fill_key(fill)))}
+        moments = sorted(new, key=lambda key: (new[key].time, key.symbol, key.trade_id, key.allocation_id))
+        return [new[key] for key in moments]
+
+    def mark_delivered(self, fills: Iterable[OwnFill]) -> None:
+        """These fills are being delivered; their events are recognised if they still come."""
+        for fill in fills:
+            self._fills.add(*fill_key(fill))
 
     def changed_orders(self, now_open: Iterable[Order]) -> tuple[list[Order], list[OrderKey]]:
-        """Open orders that are new or further executed than was known, and those that are open no more."""
+        """Open orders that are new or not as they were known, and those that are open no more."""
         found = {(order.symbol, order.order_id): order for order in now_open}
-        changed = [order for key, order in found.items() if self.open_orders.get(key) != order.executed_quantity]
-        return changed, [key for key in sorted(self.open_orders.keys() | self._expected) if key not in found]
+        changed = [order for key, order in found.items() if self._open.get(key) != _terms(order)]
+        return changed, [key for key in sorted(self._open.keys() | self._expected) if key not in found]
 
     def restart(
         self,
@@ -185,28 +219,24 @@ class AccountState:
             account: The balances.
             now: The exchange's time before anything was read.
         """
-        self.open_orders = {(each.symbol, each.order_id): each.executed_quantity or _ZERO for each in orders}
-        self._expected -= self.open_orders.keys() | set(ended)
+        self._open = {(each.symbol, each.order_id): _terms(each) for each in orders}
+        self._expected -= self._open.keys() | set(ended)
         self.order_lists = {each.order_list_id for each in lists}
         self.balances = {each.asset: each for each in account.balances}
         self._balances_at = account.update_time
-        self._unsettled_trades.clear()
+        self._unsettled_fills.clear()
         self._unsettled_changes.clear()
-        self.symbols |= {symbol for symbol, _ in self.open_orders}
+        self.symbols |= {symbol for symbol, _ in self._open}
         self.last_time = max(self.last_time, now)
 
-    def symbols_of_unsettled(self) -> set[str]:
-        """Symbols of trades that came before the balances after them."""
-        return {deal.symbol for deal in self._unsettled_trades}
-
     def unexplained(
-        self, account: AccountStatus, trades: Sequence[AccountTrade], assets: Mapping[str, tuple[str, str]]
+        self, account: AccountStatus, fills: Sequence[OwnFill], assets: Mapping[str, tuple[str, str]]
     ) -> dict[str, tuple[Decimal, Decimal]]:
-        """Balances that the trades do not explain: expected and found totals, by asset.
+        """Balances that the fills do not explain: expected and found totals, by asset.
 
         Args:
             account: The balances now.
-            trades: What was traded up to then and was not told by events.
+            fills: What was traded up to then and was not told by events.
             assets: Base and quote asset of each symbol that was traded.
         """
         totals: defaultdict[str, Decimal] = defaultdict(Decimal)
@@ -214,7 +244,7 @@ class AccountState:
             totals[each.asset] += each.free + each.locked
         for change in self._unsettled_changes:
             totals[change.asset] += change.delta
-        for deal in [*self._unsettled_trades, *map(_deal, trades)]:
+        for deal in [*self._unsettled_fills, *map(_deal, fills)]:
             base, quote = assets[deal.symbol]
             sign = 1 if deal.is_buyer else -1
             totals[base] += sign * deal.quantity
@@ -230,12 +260,18 @@ class AccountState:
         }
 
 
-def _deal(trade: AccountTrade) -> _Deal:
+def _deal(fill: OwnFill) -> _Deal:
     return _Deal(
-        trade.symbol,
-        trade.is_buyer,
-        trade.quantity,
-        trade.quote_quantity,
-        trade.commission,
-        trade.commission_asset,
+        fill.symbol, fill.is_buyer, fill.quantity, fill.quote_quantity, fill.commission, fill.commission_asset
+    )
+
+
+def _terms(order: ExecutionReportEvent | Order) -> _Terms:
+    quantity = order.quantity if isinstance(order, ExecutionReportEvent) else order.original_quantity
+    is_pending = order.status is OrderStatus.PENDING_NEW  # the quantity may still have to be settled
+    return _Terms(
+        order.executed_quantity or _ZERO,
+        order.prevented_quantity or _ZERO,
+        _ZERO if is_pending or quantity is None else quantity,
+        is_working=order.working_time not in (None, _NOT_YET),
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from cryptotrader.models.account_models import AccountTrade
+from cryptotrader.models.account_models import OwnFill
 from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.models.order_models import (
     AmendResponse,
@@ -26,6 +26,7 @@ from cryptotrader.models.order_models import (
 )
 from cryptotrader.models.placed_models import OrderFill, OrderReport
 from cryptotrader.models.user_models import ExecutionReportEvent
+from cryptotrader.protocol.account_state import NO_ID, fill_key
 
 ENDED = frozenset(
     {
@@ -38,7 +39,6 @@ ENDED = frozenset(
 )
 """An order in one of these changes no more."""
 
-NO_ID = -1
 _ZERO = Decimal(0)
 
 
@@ -64,8 +64,9 @@ class OrderLife:
         order_list_id: -1 for an order that is in no list; ``None`` until told.
         quantity: The least that was told, since amendments only reduce it; ``None`` until known.
         status: ``None`` until told.
+        prevented_quantity: What self-trade prevention has taken from it: neither executed nor open any more.
         expiry_reason: Why it expired, where told.
-        used_sor: Whether it was filled by smart order routing.
+        used_sor: Whether it is an order by smart order routing.
         reports: Every change so far.
     """
 
@@ -81,6 +82,7 @@ class OrderLife:
         self.status: OrderStatus | None = None
         self.executed_quantity = _ZERO
         self.cumulative_quote_quantity = _ZERO
+        self.prevented_quantity = _ZERO
         self.expiry_reason: ExpiryReason | None = None
         self.used_sor = False
         self.reports: list[OrderReport] = []
@@ -102,8 +104,8 @@ class OrderLife:
 
     @property
     def has_all_fills(self) -> bool:
-        """Whether each fill is known; allocations of smart order routing are no trades, and are not waited for."""
-        return self.used_sor or self._filled >= self.executed_quantity
+        """Whether each fill is known."""
+        return self._filled >= self.executed_quantity
 
     @property
     def is_complete(self) -> bool:
@@ -128,6 +130,7 @@ class OrderLife:
             executed=details.executed_quantity or _ZERO,
             quote=details.cumulative_quote_quantity,
             quantity=details.original_quantity,
+            prevented=details.prevented_quantity,
             time=time,
         )
 
@@ -145,6 +148,7 @@ class OrderLife:
             executed=event.executed_quantity,
             quote=event.cumulative_quote_quantity,
             quantity=event.quantity,
+            prevented=event.prevented_quantity,
             time=event.transaction_time,
         )
 
@@ -160,29 +164,21 @@ class OrderLife:
             executed=order.executed_quantity,
             quote=order.cumulative_quote_quantity,
             quantity=order.quantity,
+            prevented=order.prevented_quantity,
             time=answer.transact_time,
         )
 
-    def take_trade(self, trade: AccountTrade) -> None:
-        """One of the order's trades, read back: an order whose whole quantity has been traded is filled."""
-        self._identify(trade.order_id, trade.order_list_id)
-        fill = OrderFill(
-            trade_id=trade.id,
-            allocation_id=NO_ID,
-            price=trade.price,
-            quantity=trade.quantity,
-            quote_quantity=trade.quote_quantity,
-            commission=trade.commission,
-            commission_asset=trade.commission_asset,
-            time=trade.time,
-        )
+    def take_fill(self, found: OwnFill) -> None:
+        """One of the order's fills, read back: an order whose whole quantity has been traded is filled."""
+        self._identify(found.order_id, found.order_list_id)
+        fill = _from_own(found)
         if not self._add(fill):
             return
         whole = self.quantity is not None and not self._is_by_quote and self._filled >= self.quantity
         self._advance(
             OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED, self._filled, self._filled_quote, None
         )
-        self._report(fill, trade.time)
+        self._report(fill, found.time)
 
     # ---------------------------------------------------------------------------------------------------------- joining
 
@@ -212,6 +208,7 @@ class OrderLife:
         executed: Decimal,
         quote: Decimal | None,
         quantity: Decimal | None,
+        prevented: Decimal | None,
         time: int,
     ) -> None:
         """Take fills and the state after the last of them."""
@@ -222,7 +219,10 @@ class OrderLife:
             self._report(fill, fill.time)
         if new:
             self._add(new[-1])
-        if self._advance(status, executed, quote, quantity) or new:
+        is_prevented = prevented is not None and prevented > self.prevented_quantity
+        if prevented is not None and is_prevented:
+            self.prevented_quantity = prevented
+        if self._advance(status, executed, quote, quantity) or new or is_prevented:
             self._report(new[-1] if new else None, time)
 
     def _key(self, fill: OrderFill) -> tuple[int, int]:
@@ -263,6 +263,7 @@ class OrderLife:
                 quantity=self.quantity,
                 executed_quantity=self.executed_quantity,
                 cumulative_quote_quantity=self.cumulative_quote_quantity,
+                prevented_quantity=self.prevented_quantity,
                 fill=fill,
                 time=time,
             )
@@ -279,6 +280,20 @@ def _from_reply(fill: Fill, time: int) -> OrderFill:
         commission=fill.commission,
         commission_asset=fill.commission_asset,
         time=time,
+    )
+
+
+def _from_own(fill: OwnFill) -> OrderFill:
+    key = fill_key(fill)
+    return OrderFill(
+        trade_id=key.trade_id,
+        allocation_id=key.allocation_id,
+        price=fill.price,
+        quantity=fill.quantity,
+        quote_quantity=fill.quote_quantity,
+        commission=fill.commission,
+        commission_asset=fill.commission_asset,
+        time=fill.time,
     )
 
 

@@ -102,9 +102,9 @@ def test_a_trade_that_was_read_back_is_recognised_when_its_event_comes():
     state = begun()
     state.mark_delivered([trade(7)])
 
-    assert state.new_trades([trade(7), trade(8), trade(8)]) == [trade(8)]
+    assert state.new_fills([trade(7), trade(8), trade(8)]) == [trade(8)]
     assert not state.take(report(1, status="FILLED", executed="1", trade=7))
-    assert state.new_trades([trade(7, order=2)]) == [trade(7, order=2)], "the other order of the same trade"
+    assert state.new_fills([trade(7, order=2)]) == [trade(7, order=2)], "the other order of the same trade"
 
 
 def test_orders_that_are_open_no_more_are_named_whether_their_events_came_or_not():
@@ -141,7 +141,6 @@ def test_a_trade_counts_until_its_balances_are_told(is_told):
         state.take(position(101, BTC="11", USDT="900", BNB="0.999"))
 
     assert state.unexplained(account(BTC="11", USDT="900", BNB="0.999"), [], ASSETS) == {}
-    assert state.symbols_of_unsettled() == (set() if is_told else {SYMBOL})
 
 
 def test_events_older_than_what_was_read_change_no_balance():

@@ -177,7 +177,7 @@ def tell(life, message):
     if isinstance(message, ExecutionReportEvent):
         life.take_event(message)
     elif isinstance(message, AccountTrade):
-        life.take_trade(message)
+        life.take_fill(message)
     elif isinstance(message, AmendResponse):
         life.take_amendment(message)
     else:
@@ -249,9 +249,9 @@ def test_trades_alone_fill_an_order_whose_quantity_is_known():
     script = Script(quantity=5)
     life = new_life()
     life.take_details(reply(script))
-    life.take_trade(trade(1, Decimal(2), 1))
+    life.take_fill(trade(1, Decimal(2), 1))
     assert life.status is OrderStatus.PARTIALLY_FILLED
-    life.take_trade(trade(2, Decimal(3), 2))
+    life.take_fill(trade(2, Decimal(3), 2))
 
     assert life.status is OrderStatus.FILLED
     assert life.is_complete
@@ -265,9 +265,9 @@ def test_an_end_that_is_known_before_its_trades_is_complete_with_the_last_of_the
     life.take_details(Order(time=1, update_time=2, is_working=True, **details(script)))
     assert life.is_ended
     assert not life.is_complete
-    life.take_trade(trade(2, Decimal(3), 2))
+    life.take_fill(trade(2, Decimal(3), 2))
     assert not life.is_complete
-    life.take_trade(trade(1, Decimal(2), 1))
+    life.take_fill(trade(1, Decimal(2), 1))
 
     assert life.is_complete
     assert [fill.trade_id for fill in life.fills] == [1, 2]
