@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import resource
 import statistics
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
+
+from measuring import cpu_seconds
 
 COMMAND = [sys.executable, "-m", "cryptotrader"]
 
@@ -53,12 +54,6 @@ class Section:
         print(self.markdown())
         for miss in self.misses:
             print(f"MISSED {miss}")
-
-
-def cpu_seconds() -> float:
-    """CPU time of this process so far, in seconds."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def cpu_of(work: Callable[[], Any]) -> float:

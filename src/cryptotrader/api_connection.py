@@ -100,7 +100,8 @@ class ApiConnection(BinanceWebSocketConnection):
         window = self._recv_window if recv_window is None else recv_window
         limit = self._timeouts.request if timeout is None else timeout
         self.open()
-        await self._permission(request, patience, identity)
+        if self._delay_of(request, identity) > 0:
+            await self._permission(request, patience, identity)
         try:
             return await self._exchange(request, params, limit, identity, window)
         except RequestRejected as error:
@@ -215,7 +216,7 @@ class ApiConnection(BinanceWebSocketConnection):
             identity=identity,
             recv_window=recv_window,
         )
-        self.work()
+        self.send_out(self._loop.time() + timeout)
         try:
             return await reply
         except asyncio.CancelledError:
@@ -225,12 +226,16 @@ class ApiConnection(BinanceWebSocketConnection):
     def _is_ready(self) -> bool:
         return super()._is_ready() and self._api.accepts_requests
 
+    def _delay_of(self, request: Request[Any], identity: Identity | None) -> float:
+        """Seconds until a request may be sent, 0 for now; infinite while nothing can be sent."""
+        return self._api.wait(request, self._loop.time(), identity) if self._is_ready() else float("inf")
+
     async def _permission(self, request: Request[Any], patience: float, identity: Identity | None) -> None:
         """Wait until the connection is open and weight and orders may be spent."""
         latest = self._loop.time() + patience
         while True:
             await self.wait_open()
-            delay = self._api.wait(request, self._loop.time(), identity)
+            delay = self._delay_of(request, identity)
             if delay <= 0:
                 return
             if self._loop.time() + delay > latest:

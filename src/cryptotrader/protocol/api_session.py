@@ -175,7 +175,7 @@ class ApiSession:
             self._heard, self._heard_at = False, now
         if now - self._heard_at >= self._timeouts.stale:
             self.dead = f"nothing received for {self._timeouts.stale:g} s"
-        while self._deadlines and self._deadlines[0][0] <= now:
+        while self._deadlines and (self._deadlines[0][0] <= now or self._deadlines[0][1] not in self._pending):
             _, number = heapq.heappop(self._deadlines)
             if late := self._take(number, now, charged=True):
                 late.reject(OutcomeUnknown(late.request.api.name, number, "no reply in time"))
