@@ -78,11 +78,12 @@ def medians(values: dict[str, list[float]]) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def serving(serve: Callable[..., None], *arguments: Any) -> Iterator[int]:
-    """Run ``serve(pipe, *arguments)`` in a process; it sends its port through the pipe."""
+def serving(serve: Callable[..., None], *arguments: Any) -> Iterator[Any]:
+    """Run ``serve(pipe, *arguments)`` in a process; it sends where it is through the pipe."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=serve, args=(sender, *arguments), daemon=True)
     process.start()
+    sender.close()  # so that a process that fails is noticed here
     try:
         yield receiver.recv()
     finally:

@@ -1,7 +1,7 @@
 """The official SDK's half of ``requests_in_flight.py``; run by the Python of an environment that holds the SDK.
 
-Reads lines such as ``time single 2000`` or ``order.place flight 20000``, and prints a JSON list for each: microseconds of
-the single round trips, or requests a second and CPU microseconds a request.
+Reads lines such as ``time single 2000`` or ``order.place flight 20000``, and prints a JSON list for each: microseconds
+of the single round trips, or requests a second and CPU microseconds a request.
 """
 
 from __future__ import annotations

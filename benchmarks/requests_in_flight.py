@@ -55,11 +55,15 @@ REST_ROUND_TRIPS = 500
 
 TIME_RESULT = b'{"serverTime":1723161255343}'
 ORDER_RESULT = (
-    b'{"symbol":"BTCUSDT","orderId":12569099453,"orderListId":-1,"clientOrderId":"4d96324ff9d44481926157ec08158a40",'
-    b'"transactTime":1660801715793,"price":"50000.50000000","origQty":"0.00100000","executedQty":"0.00000000",'
-    b'"origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"NEW","timeInForce":"GTC",'
-    b'"type":"LIMIT","side":"BUY","workingTime":1660801715793,"fills":[],"selfTradePreventionMode":"NONE"}'
+    b'{"symbol":"BTCUSDT","orderId":81273645501,"orderListId":-1,"clientOrderId":"x-7d1fe3a0c95b4c7f8a","transactTime":'
+    b'1723161255347,"price":"50000.50000000","origQty":"0.00100000","executedQty":"0.00100000","origQuoteOrderQty":'
+    b'"0.00000000","cummulativeQuoteQty":"49.99930000","status":"FILLED","timeInForce":"GTC","type":"LIMIT","side":"BUY",'
+    b'"workingTime":1723161255347,"fills":[{"price":"49999.10000000","qty":"0.00080000","commission":"0.00000080",'
+    b'"commissionAsset":"BTC","tradeId":412345678},{"price":"50000.10000000","qty":"0.00020000","commission":"0.00000020",'
+    b'"commissionAsset":"BTC","tradeId":412345679}],"selfTradePreventionMode":"NONE"}'
 )
+"""A full answer, which is what Binance gives to limit and market orders."""
+
 RATE_LIMITS = (
     b'[{"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":100000000,"count":1},'
     b'{"rateLimitType":"ORDERS","interval":"DAY","intervalNum":1,"limit":100000000,"count":1},'
@@ -92,7 +96,8 @@ def serve(port_to: Any) -> None:
     async def main() -> None:
         server = await ws_create_server(listener, "127.0.0.1", 0)
         port_to.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
+        while server.is_serving():  # noqa: ASYNC110 - never asleep: waking it would be part of every figure
+            await asyncio.sleep(0)
 
     asyncio.run(main())
 
@@ -230,7 +235,7 @@ def own(way: Callable[[int], contextlib.AbstractAsyncContextManager[dict[str, Ca
 def official_sdk(port: int) -> Iterator[Measure]:
     """Measures the official SDK in a process of its own, which stays between the rounds."""
     prepared = subprocess.run([sys.executable, FOREIGN_ENVIRONMENT], check=True, capture_output=True, text=True)
-    command = [prepared.stdout.strip(), HERE / "official_sdk.py", f"ws://127.0.0.1:{port}/ws-api/v3", KEY, SECRET]
+    command = [prepared.stdout.strip(), str(HERE / "official_sdk.py"), f"ws://127.0.0.1:{port}/ws-api/v3", KEY, SECRET]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         lines, answers = process.stdin, process.stdout
         if lines is None or answers is None:
@@ -264,7 +269,7 @@ def measured_rest(rounds: int) -> tuple[float, float]:
         return Figures(trips=asyncio.run(measured(port))).quantiles
 
 
-# --------------------------------------------------------------------------------------------------------------- the run
+# -------------------------------------------------------------------------------------------------------------- the run
 
 
 def measured(requests: int, rounds: int) -> dict[tuple[str, str], Figures]:
@@ -291,10 +296,11 @@ def run(requests: int = 20_000, rounds: int = 5) -> Section:
     section = Section(
         "Requests",
         f"python benchmarks/requests_in_flight.py --requests {requests} --rounds {rounds}",
-        "`time` requests and HMAC-signed `order.place` requests over loopback against a server that answers at once: "
-        f"single round trips, then {IN_FLIGHT} in flight; checked, signed, decoded into typed results. The official SDK "
-        "(binance-sdk-spot) runs in a process of its own against the same server. REST: one new connection for each "
-        f"`time`, without TLS. {versions('picows', 'msgspec')}; medians of {rounds} interleaved rounds of {requests:,}.",
+        "`time` requests and HMAC-signed `order.place` requests over loopback against a server that never sleeps and "
+        f"answers at once: single round trips, then {IN_FLIGHT} in flight; checked, signed, decoded into typed "
+        "results. The official SDK (binance-sdk-spot) runs in a process of its own against the same server. REST: one new "
+        f"connection for each `time`, without TLS. {versions('picows', 'msgspec')}; medians of {rounds} interleaved "
+        f"rounds of {requests:,}.",
         ("way", "request", "p50 µs", "p99 µs", "requests/s", "µs CPU a request", "target"),
     )
     figures, rest = measured(requests, rounds), measured_rest(rounds)

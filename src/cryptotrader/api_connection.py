@@ -99,8 +99,8 @@ class ApiConnection(BinanceWebSocketConnection):
         params = request.params()
         window = self._recv_window if recv_window is None else recv_window
         limit = self._timeouts.request if timeout is None else timeout
-        self.open()
         if self._delay_of(request, identity) > 0:
+            self.open()
             await self._permission(request, patience, identity)
         try:
             return await self._exchange(request, params, limit, identity, window)
@@ -205,18 +205,19 @@ class ApiConnection(BinanceWebSocketConnection):
         recv_window: float | None,
     ) -> R:
         """Send and wait."""
+        now = self._loop.time()
         reply: asyncio.Future[R] = self._loop.create_future()
         number = self._api.send(
             request,
             params,
-            now=self._loop.time(),
+            now=now,
             timeout=timeout,
             resolve=lambda result: None if reply.done() else reply.set_result(result),
             reject=lambda error: None if reply.done() else reply.set_exception(error),
             identity=identity,
             recv_window=recv_window,
         )
-        self.send_out(self._loop.time() + timeout)
+        self.send_out(now + timeout)
         try:
             return await reply
         except asyncio.CancelledError:

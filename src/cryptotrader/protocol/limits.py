@@ -13,7 +13,6 @@ from collections.abc import Iterable
 
 from cryptotrader.models.base_models import RateLimit, RateLimitType
 
-
 _WEIGHT = RateLimitType.REQUEST_WEIGHT
 _ORDERS = RateLimitType.ORDERS
 
@@ -137,9 +136,8 @@ class WeightBudget:
             return self._closed_until - now
         return self._window.wait(weight, self._in_flight, now)
 
-    def spend(self, weight: int, now: float) -> None:
+    def spend(self, weight: int) -> None:
         """Count a request that is being sent."""
-        self._window.turn(now)
         self._in_flight += weight
 
     def settle(self, weight: int, now: float, *, charged: bool) -> None:
@@ -177,9 +175,10 @@ class OrderBudget:
         """Seconds until ``orders`` more may be sent; 0 when they may be sent now."""
         if orders == 0:
             return 0.0
-        delay = max(0.0, self._closed_until - now)
+        delay = self._closed_until - now if now < self._closed_until else 0.0
         for window in self._windows.values():
-            delay = max(delay, window.wait(orders, self._in_flight, now))
+            if (longer := window.wait(orders, self._in_flight, now)) > delay:
+                delay = longer
         return delay
 
     def spend(self, orders: int) -> None:
@@ -189,8 +188,9 @@ class OrderBudget:
     def settle(self, orders: int, now: float, *, charged: bool) -> None:
         """Count orders as answered or lost; ``charged`` tells whether the server has not told its own count."""
         self._in_flight = max(0, self._in_flight - orders)
-        for window in self._windows.values() if charged else ():
-            window.count(orders, now)
+        if charged:
+            for window in self._windows.values():
+                window.count(orders, now)
 
     def learn(self, limits: Iterable[RateLimit], now: float) -> bool:
         """Take over what the server says of order limits and use; tells whether it said any."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -191,8 +192,8 @@ class Method(msgspec.Struct, frozen=True):
         return self.security is not SecurityType.NONE and self.signing is not Signing.NEVER
 
 
-class _Form(msgspec.Struct, frozen=True):
-    """What ``Request.params`` has to know of a request's parameters.
+class Form(msgspec.Struct, frozen=True):
+    """What the checks have to know of a request's parameters.
 
     Attributes:
         amounts: The decimals, as attribute and as name on the wire.
@@ -210,12 +211,13 @@ class _Form(msgspec.Struct, frozen=True):
 
 
 @functools.cache
-def _form_of(kind: type[Request[Any]]) -> _Form:
+def form_of(kind: type[Request[Any]]) -> Form:
+    """The form of a kind of request."""
     kinds: defaultdict[type[inspect.Type], list[tuple[str, str]]] = defaultdict(list)
     for field in inspect.type_info(kind).fields:  # type: ignore[attr-defined]  # it is a struct
         for part in getattr(field.type, "types", (field.type,)):
             kinds[type(part)].append((field.name, field.encode_name))
-    return _Form(
+    return Form(
         amounts=tuple(kinds[inspect.DecimalType]),
         lists=tuple(name for _, name in kinds[inspect.VarTupleType]),
         enums=tuple(name for _, name in kinds[inspect.EnumType]),
@@ -259,16 +261,28 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         weight = type(self).api.weight
         return weight if isinstance(weight, int) else weight.of(self)
 
-    def violation(self) -> Violation | None:
+    def violation(self, sent: Mapping[str, Any] | None = None) -> Violation | None:
         """What breaks the documented rules between parameters, if anything does.
 
         The amounts of the request must be ``Decimal``, as they are in a request that was decoded.
+
+        Args:
+            sent: The parameters by their names on the wire; with them, what was once found sound is
+                not looked at anew.
         """
+        form, shape = form_of(type(self)), None
+        if sent is not None:
+            shape = (*sent, *map(sent.get, form.enums))
+            if shape in form.sound:
+                return None
         given = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
         for name, value in given.items():
             if isinstance(value, Enum) and not is_documented(value):
                 return undocumented(name, value)
-        return next((broken for rule in type(self).api.rules if (broken := rule.broken_by(given))), None)
+        broken = next((broken for rule in type(self).api.rules if (broken := rule.broken_by(given))), None)
+        if broken is None and shape is not None and form.remembers:
+            form.sound.add(shape)
+        return broken
 
     def params(self) -> dict[str, Any]:
         """The parameters to send, checked.
@@ -276,7 +290,9 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         Raises:
             RequestInvalid: A parameter has the wrong type, is out of range, or does not go with another.
         """
-        form = _form_of(type(self))
+        if not self.__struct_fields__:
+            return {}
+        form = form_of(type(self))
         try:
             params: dict[str, Any] = msgspec.to_builtins(self, builtin_types=_AS_THEY_ARE)
             if float in map(type, params.values()):
@@ -291,12 +307,8 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         for name in form.lists:
             if isinstance(value := params.get(name), tuple):
                 params[name] = list(value)
-        shape = (*params, *map(params.get, form.enums))
-        if shape not in form.sound:
-            if broken := checked.violation():
-                raise RequestInvalid(broken.problem, method=self.api.name)
-            if form.remembers:
-                form.sound.add(shape)
+        if broken := checked.violation(params):
+            raise RequestInvalid(broken.problem, method=self.api.name)
         return params
 
     def _amount(self, attribute: str, value: Decimal) -> str:

@@ -37,19 +37,19 @@ def signature_payload(params: Mapping[str, Any]) -> str:
     """
     return "&".join(
         [
-            f"{name}={value if type(value) is str else _text(name, value)}"
-            for name, value in sorted(params.items())
+            f"{name}={value}" if type(value := params[name]) is str else f"{name}={_text(name, value)}"
+            for name in sorted(params)
             if name != "signature"
         ]
     )
 
 
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
+    if type(value) is int:
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, (str, int)):
         return str(value)
     if isinstance(value, Decimal):
         return str(plain(value))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.protocol.signing import (
-    sign_ed25519,
     hmac_of,
+    sign_ed25519,
     sign_hmac,
     sign_rsa,
     signature_payload,
