@@ -18,7 +18,8 @@ from cryptotrader.config import Endpoint
 from cryptotrader.ingestion import Capture, CaptureConfig, convert_binance_trade_to_v2
 from cryptotrader.ingestion.iceberg import IcebergSink, verify_table
 from cryptotrader.models.market_models import TradeEvent
-from harness import Section, cpu_seconds, exchange, versions
+from harness import Section, exchange, versions
+from measuring import cpu_seconds
 
 RATE = 15_000
 MOST_MICROSECONDS = 35

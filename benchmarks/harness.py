@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import resource
 import statistics
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
+
+from measuring import cpu_seconds
 
 COMMAND = [sys.executable, "-m", "cryptotrader"]
 
@@ -55,12 +56,6 @@ class Section:
             print(f"MISSED {miss}")
 
 
-def cpu_seconds() -> float:
-    """CPU time of this process so far, in seconds."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
 def cpu_of(work: Callable[[], Any]) -> float:
     """CPU seconds that ``work`` takes in this process."""
     before = cpu_seconds()
@@ -83,11 +78,12 @@ def medians(values: dict[str, list[float]]) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def serving(serve: Callable[..., None], *arguments: Any) -> Iterator[int]:
-    """Run ``serve(pipe, *arguments)`` in a process; it sends its port through the pipe."""
+def serving(serve: Callable[..., None], *arguments: Any) -> Iterator[Any]:
+    """Run ``serve(pipe, *arguments)`` in a process; it sends where it is through the pipe."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=serve, args=(sender, *arguments), daemon=True)
     process.start()
+    sender.close()  # so that a process that fails is noticed here
     try:
         yield receiver.recv()
     finally:

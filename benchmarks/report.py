@@ -14,8 +14,10 @@ from pathlib import Path
 
 import capture_cost
 import exchange_rate
+import order_rate
 import receive_path
 import requests_in_flight
+import signing_cost
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "performance.md"
 INTRODUCTION = """# Performance
@@ -28,7 +30,8 @@ absolute values belong to the machine.
 
 def main() -> None:
     """Run, write, and tell what was missed."""
-    sections = [module.run() for module in (receive_path, requests_in_flight, exchange_rate, capture_cost)]
+    modules = (receive_path, requests_in_flight, signing_cost, exchange_rate, order_rate, capture_cost)
+    sections = [module.run() for module in modules]
     introduction = INTRODUCTION.format(
         date=dt.datetime.now(tz=dt.UTC).date(), cores=os.cpu_count(), system=platform.system()
     )

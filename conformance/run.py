@@ -13,9 +13,10 @@ import re
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator
 from pathlib import Path
+
+from environment import DEFAULT, prepared
 
 HERE = Path(__file__).parent
 CLIENTS = ("python_binance_client", "ccxt_client", "official_sdk_client")
@@ -25,7 +26,7 @@ PATIENCE_SECONDS = 180
 def main() -> None:
     """Set up what is needed, run every client, and leave with 1 when a check fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--environment", type=Path, default=Path(".venv-conformance"))
+    parser.add_argument("--environment", type=Path, default=DEFAULT)
     python = prepared(parser.parse_args().environment)
     failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder, exchange(Path(folder)) as (port, keys):
@@ -36,19 +37,6 @@ def main() -> None:
             failed += [client] if done.returncode else []
     print(f"failed: {', '.join(failed)}" if failed else f"all checks of {len(CLIENTS)} clients passed")
     sys.exit(1 if failed else 0)
-
-
-def prepared(environment: Path) -> Path:
-    """The Python of an environment that holds the clients in the versions asked for."""
-    python = environment.absolute() / "bin" / "python"
-    wanted = (HERE / "requirements.txt").read_text()
-    stamp = environment / ".requirements"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        venv.create(environment, with_pip=True, clear=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", str(HERE / "requirements.txt")], check=True)
-        stamp.write_text(wanted)
-    return python
 
 
 @contextlib.contextmanager

@@ -99,8 +99,9 @@ class ApiConnection(BinanceWebSocketConnection):
         params = request.params()
         window = self._recv_window if recv_window is None else recv_window
         limit = self._timeouts.request if timeout is None else timeout
-        self.open()
-        await self._permission(request, patience, identity)
+        if self._delay_of(request, identity) > 0:
+            self.open()
+            await self._permission(request, patience, identity)
         try:
             return await self._exchange(request, params, limit, identity, window)
         except RequestRejected as error:
@@ -204,18 +205,19 @@ class ApiConnection(BinanceWebSocketConnection):
         recv_window: float | None,
     ) -> R:
         """Send and wait."""
+        now = self._loop.time()
         reply: asyncio.Future[R] = self._loop.create_future()
         number = self._api.send(
             request,
             params,
-            now=self._loop.time(),
+            now=now,
             timeout=timeout,
             resolve=lambda result: None if reply.done() else reply.set_result(result),
             reject=lambda error: None if reply.done() else reply.set_exception(error),
             identity=identity,
             recv_window=recv_window,
         )
-        self.work()
+        self.send_out(now + timeout)
         try:
             return await reply
         except asyncio.CancelledError:
@@ -225,12 +227,16 @@ class ApiConnection(BinanceWebSocketConnection):
     def _is_ready(self) -> bool:
         return super()._is_ready() and self._api.accepts_requests
 
+    def _delay_of(self, request: Request[Any], identity: Identity | None) -> float:
+        """Seconds until a request may be sent, 0 for now; infinite while nothing can be sent."""
+        return self._api.wait(request, self._loop.time(), identity) if self._is_ready() else float("inf")
+
     async def _permission(self, request: Request[Any], patience: float, identity: Identity | None) -> None:
         """Wait until the connection is open and weight and orders may be spent."""
         latest = self._loop.time() + patience
         while True:
             await self.wait_open()
-            delay = self._api.wait(request, self._loop.time(), identity)
+            delay = self._delay_of(request, identity)
             if delay <= 0:
                 return
             if self._loop.time() + delay > latest:

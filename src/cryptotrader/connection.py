@@ -174,6 +174,8 @@ class BinanceWebSocketConnection:
         Raises:
             ConnectFailed: The attempts are exhausted, ``timeout`` seconds passed, or the connection was closed.
         """
+        if self._is_ready():
+            return
         limit = self._timeouts.open if timeout is None else timeout
         try:
             async with asyncio.timeout(limit):
@@ -335,11 +337,29 @@ class BinanceWebSocketConnection:
             self._lost.set_result(self._session.dead or reason)
 
     def work(self) -> None:
-        """Let the session do what is due, carry out what it asks, and set the one timer anew."""
+        """Let the session do what is due, carry out what it asks, and see to it that the one timer is early enough."""
         transport = self._transport
         if transport is None:
             return
         next_tick = self._session.tick(self._loop.time())
+        self._empty_outbox(transport)
+        if self._session.dead is not None:
+            transport.abort()
+            return
+        if self._timer is not None and self._timer.when() <= next_tick:
+            return  # too early costs one turn; a timer set anew for each request would cost more
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(next_tick, self._on_timer)
+
+    def send_out(self, due: float) -> None:
+        """Send what the session has ready, and nothing else; ``due`` is when it has to be looked at at the latest."""
+        if self._transport is not None and self._timer is not None and self._timer.when() <= due:
+            self._empty_outbox(self._transport)
+        else:
+            self.work()
+
+    def _empty_outbox(self, transport: FrameTransport) -> None:
         outbox = self._session.outbox
         while outbox:
             kind, payload = outbox.popleft()
@@ -347,12 +367,10 @@ class BinanceWebSocketConnection:
                 transport.send(payload)
             else:
                 transport.pong(payload)
-        if self._session.dead is not None:
-            transport.abort()
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(next_tick, self.work)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.work()
 
 
 @lru_cache(maxsize=16)

@@ -17,10 +17,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from cryptotrader.errors import ConfigurationError
-from cryptotrader.protocol.signing import sign_ed25519, sign_hmac, sign_rsa
+from cryptotrader.protocol.signing import hmac_of, sign_ed25519, sign_hmac, sign_rsa
 
 RSA_BITS = (2048, 4096)
 """Shortest and longest RSA keys that Binance takes."""
@@ -69,12 +70,12 @@ class HmacKey(_Key):
     """
 
     __slots__ = ()
-    _secret: str
+    _secret: HMAC
 
     def __init__(self, api_key: str, secret: str) -> None:
         if not secret or any(character.isspace() for character in secret):
             raise ConfigurationError("the API secret is empty or has blanks; paste it as Binance showed it")
-        super().__init__(api_key, secret)
+        super().__init__(api_key, hmac_of(secret))
 
     def sign(self, payload: str) -> str:
         """The signature of a payload: 64 hexadecimal digits."""

@@ -14,7 +14,7 @@ import pytest
 import cryptotrader.requests
 import golden_trading_requests
 from cryptotrader.errors import RequestInvalid
-from cryptotrader.models.base_models import SymbolStatus, SymbolStatusFilter, TickerType, snake_name
+from cryptotrader.models.base_models import OrderType, Side, SymbolStatus, SymbolStatusFilter, TickerType, snake_name
 from cryptotrader.protocol.request import REGISTRY, Method, Request, SecurityType, Signing
 from cryptotrader.requests import (
     AvgPriceRequest,
@@ -23,6 +23,7 @@ from cryptotrader.requests import (
     ExchangeInfoRequest,
     ExecutionRulesRequest,
     KlinesRequest,
+    OrderTestRequest,
     PingRequest,
     ReferencePriceCalculationRequest,
     ReferencePriceRequest,
@@ -151,7 +152,8 @@ def test_how_many_unfilled_orders_a_request_adds():
         (DepthRequest(symbol="A", symbol_status=SymbolStatus("NEW_PHASE")), "NEW_PHASE"),
         (DepthRequest(symbol="A", symbol_status=SymbolStatus.CANCEL_ONLY), "Invalid enum value 'CANCEL_ONLY'"),
         (TradesHistoricalRequest(symbol="A", from_id=-1), ">= 0"),
-        (TradesHistoricalRequest(symbol="A", limit=Decimal("NaN")), "not a number"),
+        (TradesHistoricalRequest(symbol="A", limit=Decimal("NaN")), "Expected `int | null`"),
+        (OrderTestRequest(symbol="A", side=Side.BUY, type=OrderType.MARKET, quantity=Decimal("NaN")), "not a number"),
         (KlinesRequest(symbol="A", interval="9m"), "Invalid enum value '9m'"),
         (KlinesRequest(symbol="A", interval="1m", time_zone="15:00"), "matching regex"),
         (KlinesRequest(symbol="A", interval="1m", time_zone="-13:00"), "matching regex"),

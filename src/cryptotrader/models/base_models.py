@@ -164,6 +164,9 @@ class RateLimitType(OpenEnum):
     RAW_REQUESTS = "RAW_REQUESTS"
 
 
+_INTERVAL_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
+
+
 class RateLimitInterval(OpenEnum):
     """Unit of a limit's window."""
 
@@ -175,7 +178,7 @@ class RateLimitInterval(OpenEnum):
     @property
     def seconds(self) -> int:
         """Length of one unit; 0 for a unit that is not documented."""
-        return {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}.get(self.value, 0)
+        return _INTERVAL_SECONDS.get(self, 0)
 
 
 class RateLimit(Model, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -186,6 +189,11 @@ class RateLimit(Model, frozen=True, kw_only=True, rename="camel", omit_defaults=
     interval_num: int
     limit: int
     count: int | None = None
+
+    @property
+    def seconds(self) -> int:
+        """Length of the window."""
+        return self.interval.seconds * self.interval_num
 
 
 class PriceLevel(NamedTuple):

@@ -72,8 +72,7 @@ class Identity:
     ad_hoc: bool = False
 
 
-@dataclass(eq=False, slots=True)
-class _Pending:
+class _Pending(msgspec.Struct, eq=False):
     request: Request[Any]
     resolve: Callable[[Any], None]
     reject: Callable[[BinanceError], None]
@@ -154,7 +153,7 @@ class ApiSession:
         self.redial_at_once = False
         self._drain_until = None
         self._heard, self._heard_at = False, now
-        self._weights.spend(CONNECT_WEIGHT, self._exchange_time(now))
+        self._weights.spend(CONNECT_WEIGHT)
         self._weights.settle(CONNECT_WEIGHT, self._exchange_time(now), charged=True)
 
     def lost(self, reason: str, now: float) -> None:
@@ -164,7 +163,7 @@ class ApiSession:
         self.outbox.clear()
         self._deadlines.clear()
         for number in list(self._pending):
-            if lost := self._take(number, now, charged=True):
+            if lost := self._take(number, now):
                 lost.reject(OutcomeUnknown(lost.request.api.name, number, reason))
 
     def tick(self, now: float) -> float:
@@ -175,9 +174,9 @@ class ApiSession:
             self._heard, self._heard_at = False, now
         if now - self._heard_at >= self._timeouts.stale:
             self.dead = f"nothing received for {self._timeouts.stale:g} s"
-        while self._deadlines and self._deadlines[0][0] <= now:
+        while self._deadlines and (self._deadlines[0][0] <= now or self._deadlines[0][1] not in self._pending):
             _, number = heapq.heappop(self._deadlines)
-            if late := self._take(number, now, charged=True):
+            if late := self._take(number, now):
                 late.reject(OutcomeUnknown(late.request.api.name, number, "no reply in time"))
         if self._drain_until is not None and (not self._pending or now >= self._drain_until):
             self.dead = "server shutdown"
@@ -199,7 +198,9 @@ class ApiSession:
         """Seconds until the request's weight and orders may be spent; 0 when they may be spent now."""
         wall = self._exchange_time(now)
         delay = self._weights.wait(request.weight, wall)
-        return delay if identity is None else max(delay, identity.orders.wait(request.api.orders, wall))
+        if identity is None or not (orders := request.api.orders):
+            return delay
+        return max(delay, identity.orders.wait(orders, wall))
 
     def timestamp(self, now: float) -> int:
         """The exchange's time, in the connection's unit."""
@@ -242,17 +243,18 @@ class ApiSession:
         Raises:
             RequestInvalid: The request needs a key, or a session that is logged on.
         """
-        params = self._authenticated(request.api, params, identity, recv_window, now)
-        self._last_id += 1
+        api = request.api
+        params = self._authenticated(api, params, identity, recv_window, now)
+        number = self._last_id = self._last_id + 1
         weight, orders = request.weight, None
-        if identity is not None and request.api.orders:
+        if identity is not None and api.orders:
             orders = identity.orders
-            orders.spend(request.api.orders)
-        self._pending[self._last_id] = _Pending(request, resolve, reject, weight, orders)
-        heapq.heappush(self._deadlines, (now + timeout, self._last_id))
-        self._weights.spend(weight, self._exchange_time(now))
-        self.outbox.append(("send", codec.encode_request(self._last_id, request.api.name, params)))
-        return self._last_id
+            orders.spend(api.orders)
+        self._pending[number] = _Pending(request, resolve, reject, weight, orders)
+        heapq.heappush(self._deadlines, (now + timeout, number))
+        self._weights.spend(weight)
+        self.outbox.append(("send", codec.encode_request(number, api.name, params)))
+        return number
 
     def _authenticated(
         self, api: Method, params: dict[str, Any], identity: Identity | None, recv_window: float | None, now: float
@@ -282,7 +284,7 @@ class ApiSession:
 
     def forget(self, number: int, now: float) -> None:
         """The caller no longer waits; a reply that still comes is counted and dropped."""
-        self._take(number, now, charged=True)
+        self._take(number, now)
 
     def receive(self, payload: bytes, received_ns: int) -> None:
         """Take one frame: a reply goes to its request."""
@@ -309,21 +311,19 @@ class ApiSession:
             self._answer(number, frame, payload, now)
 
     def _answer(self, number: int, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
-        succeeded = frame.status == _OK and frame.error is None
-        api, orders = self._pending[number].request.api, self._pending[number].orders
-        told = orders is not None and orders.learn(frame.rate_limits, self._exchange_time(now))
-        pending = self._take(
-            number,
-            now,
-            charged=not frame.rate_limits and not (succeeded and api.free_on_success),
-            ordered=succeeded and not told,
-        )
-        if pending is None:
-            return
-        if frame.error is not None:
-            error = codec.rejection(api, number, frame.status, frame.error)
-            self._obey(error, orders)
-            pending.reject(error)
+        pending = self._pending.pop(number)
+        api, error = pending.request.api, frame.error
+        succeeded = error is None and frame.status == _OK
+        wall = self._exchange_time(now)
+        is_free = succeeded and api.free_on_success
+        self._weights.settle(pending.weight, wall, charged=not frame.rate_limits and not is_free)
+        if (orders := pending.orders) is not None:
+            told = orders.learn(frame.rate_limits, wall)
+            orders.settle(api.orders, wall, charged=succeeded and not told)
+        if error is not None:
+            refusal = codec.rejection(api, number, frame.status, error)
+            self._obey(refusal, orders)
+            pending.reject(refusal)
             return
         try:
             result = pending.request.result_decoder.decode(frame.result)
@@ -366,11 +366,12 @@ class ApiSession:
             self.counters["unknown_events"] += 1
             self._on_problem(UnexpectedFrame(f"unknown event {codec.event_type(event)!r}", payload))
 
-    def _take(self, number: int, now: float, *, charged: bool, ordered: bool = True) -> _Pending | None:
-        """No longer wait for a reply; whether weight and orders count is known, or the worse is assumed."""
+    def _take(self, number: int, now: float) -> _Pending | None:
+        """No longer wait for a reply; weight and orders are taken for used."""
         pending = self._pending.pop(number, None)
         if pending is not None:
+            wall = self._exchange_time(now)
+            self._weights.settle(pending.weight, wall, charged=True)
             if pending.orders is not None:
-                pending.orders.settle(pending.request.api.orders, self._exchange_time(now), charged=ordered)
-            self._weights.settle(pending.weight, self._exchange_time(now), charged=charged)
+                pending.orders.settle(pending.request.api.orders, wall, charged=True)
         return pending

@@ -20,33 +20,30 @@ class ClockOffset:
     """The offset of the round trip that was shortest lately: its error is at most half of that trip.
 
     Times are seconds of Unix time.
+
+    Attributes:
+        offset: Seconds to add to this clock; what was known last while nothing is known, and 0 before anything was.
+        uncertainty: Largest error of ``offset``, in seconds; infinite while nothing is known.
     """
 
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=KEPT_SAMPLES)
-        self._before = 0.0
+        self.offset = 0.0
+        self.uncertainty = float("inf")
 
     @property
     def is_known(self) -> bool:
         """Whether there is any sample."""
         return bool(self._samples)
 
-    @property
-    def offset(self) -> float:
-        """Seconds to add to this clock; what was known last while nothing is known, and 0 before anything was."""
-        return min(self._samples).offset if self._samples else self._before
-
-    @property
-    def uncertainty(self) -> float:
-        """Largest error of ``offset``, in seconds; infinite while nothing is known."""
-        return min(self._samples).round_trip / 2 if self._samples else float("inf")
-
     def observe(self, sent: float, received: float, server: float) -> None:
         """Take a sample: when a request was sent, when its reply came, and what the server's clock said in between."""
         round_trip = max(0.0, received - sent)
         self._samples.append(_Sample(round_trip, server - (sent + received) / 2))
+        best = min(self._samples)
+        self.offset, self.uncertainty = best.offset, best.round_trip / 2
 
     def forget(self) -> None:
         """Trust no sample any more: one of the clocks was set."""
-        self._before = self.offset
         self._samples.clear()
+        self.uncertainty = float("inf")

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cryptotrader.models.base_models import RateLimit, RateLimitType
+
+_WEIGHT = RateLimitType.REQUEST_WEIGHT
+_ORDERS = RateLimitType.ORDERS
 
 
 class SlidingBudget:
@@ -49,66 +51,67 @@ GUARD_SECONDS = 0.2
 """How near to a boundary between two windows a request may arrive on its other side: clocks differ, and ways vary."""
 
 
-@dataclass(slots=True)
 class _FixedWindow:
     """Use of a limit in windows that begin at multiples of their length, by the exchange's clock.
 
     What is counted shortly before a boundary counts on both sides of it, and shortly after one the window before it
     still counts: so the limit holds on whichever side of the boundary the exchange counts.
 
+    Args:
+        seconds: Length.
+        limit: Most that may be used.
+
     Attributes:
         seconds: Length.
         limit: Most that may be used.
-        index: The present window; -1 before the first.
         used: In the present window.
-        late: The part of ``used`` that was counted shortly before the window's end.
-        before: Used in the window before, apart from what was late.
     """
 
-    seconds: int
-    limit: int
-    index: int = -1
-    used: int = 0
-    late: int = 0
-    before: int = 0
+    __slots__ = ("_before", "_begin", "_end", "_late", "limit", "seconds", "used")
+
+    def __init__(self, seconds: int, limit: int) -> None:
+        self.seconds = seconds
+        self.limit = limit
+        self.used = 0
+        self._late = 0  # the part of used that was counted shortly before the window's end
+        self._before = 0  # used in the window before, apart from what was late
+        self._begin = self._end = 0.0
 
     def turn(self, now: float) -> None:
         """Go on to the window of now; a clock that is corrected may go back a little, and windows do not."""
-        index = int(now // self.seconds)
-        if index <= self.index:
+        if now < self._end:
             return
-        follows = index == self.index + 1
-        self.before = self.used - self.late if follows else 0
-        self.used = self.late if follows else 0
-        self.late, self.index = 0, index
+        begin = now // self.seconds * self.seconds
+        follows = begin == self._end
+        self._before = self.used - self._late if follows else 0
+        self.used = self._late if follows else 0
+        self._late, self._begin, self._end = 0, begin, begin + self.seconds
 
     def wait(self, amount: int, in_flight: int, now: float) -> float:
         """Seconds until ``amount`` more may be sent; what exceeds the limit by itself goes when nothing else does."""
-        self.turn(now)
-        begin = self.index * self.seconds
+        if now >= self._end:
+            self.turn(now)
         using = self.used + in_flight
         if using and using + amount > self.limit:
-            return begin + self.seconds + GUARD_SECONDS - now
-        if now < begin + GUARD_SECONDS and self.before and self.before + using + amount > self.limit:
-            return begin + GUARD_SECONDS - now
+            return self._end + GUARD_SECONDS - now
+        if self._before and now < self._begin + GUARD_SECONDS and self._before + using + amount > self.limit:
+            return self._begin + GUARD_SECONDS - now
         return 0.0
 
     def count(self, amount: int, now: float) -> None:
         """Something was used."""
         self.turn(now)
         self.used += amount
-        if self._is_late(now):
-            self.late += amount
+        if now >= self._end - GUARD_SECONDS:
+            self._late += amount
 
     def learn(self, used: int, now: float) -> None:
         """The exchange tells what is used; near the end of the window it may have begun the next one."""
-        self.turn(now)
-        if self._is_late(now):
-            self.late = used if used < self.used else self.late + used - self.used
+        if now >= self._end:
+            self.turn(now)
+        if now >= self._end - GUARD_SECONDS:
+            self._late = used if used < self.used else self._late + used - self.used
         self.used = used
-
-    def _is_late(self, now: float) -> bool:
-        return now >= (self.index + 1) * self.seconds - GUARD_SECONDS
 
 
 class WeightBudget:
@@ -133,21 +136,20 @@ class WeightBudget:
             return self._closed_until - now
         return self._window.wait(weight, self._in_flight, now)
 
-    def spend(self, weight: int, now: float) -> None:
+    def spend(self, weight: int) -> None:
         """Count a request that is being sent."""
-        self._window.turn(now)
         self._in_flight += weight
 
     def settle(self, weight: int, now: float, *, charged: bool) -> None:
         """Count a request as answered or lost; ``charged`` tells whether its weight stays."""
         self._in_flight = max(0, self._in_flight - weight)
-        self._window.count(weight if charged else 0, now)
+        if charged:
+            self._window.count(weight, now)
 
     def learn(self, limits: Iterable[RateLimit], now: float) -> None:
         """Take over what the server says about limits and use."""
         for limit in limits:
-            seconds = limit.interval.seconds * limit.interval_num
-            if limit.rate_limit_type is not RateLimitType.REQUEST_WEIGHT or seconds != self._window.seconds:
+            if limit.rate_limit_type is not _WEIGHT or limit.seconds != self._window.seconds:
                 continue
             self._window.limit = limit.limit
             if limit.count is not None:
@@ -173,8 +175,11 @@ class OrderBudget:
         """Seconds until ``orders`` more may be sent; 0 when they may be sent now."""
         if orders == 0:
             return 0.0
-        waits = [window.wait(orders, self._in_flight, now) for window in self._windows.values()]
-        return max(0.0, self._closed_until - now, *waits)
+        delay = self._closed_until - now if now < self._closed_until else 0.0
+        for window in self._windows.values():
+            if (longer := window.wait(orders, self._in_flight, now)) > delay:
+                delay = longer
+        return delay
 
     def spend(self, orders: int) -> None:
         """Count orders that are being sent."""
@@ -183,17 +188,19 @@ class OrderBudget:
     def settle(self, orders: int, now: float, *, charged: bool) -> None:
         """Count orders as answered or lost; ``charged`` tells whether the server has not told its own count."""
         self._in_flight = max(0, self._in_flight - orders)
-        for window in self._windows.values() if charged else ():
-            window.count(orders, now)
+        if charged:
+            for window in self._windows.values():
+                window.count(orders, now)
 
     def learn(self, limits: Iterable[RateLimit], now: float) -> bool:
         """Take over what the server says of order limits and use; tells whether it said any."""
         told = False
         for limit in limits:
-            if limit.rate_limit_type is not RateLimitType.ORDERS:
+            if limit.rate_limit_type is not _ORDERS:
                 continue
-            seconds = limit.interval.seconds * limit.interval_num
-            window = self._windows.setdefault(seconds, _FixedWindow(seconds, limit.limit))
+            window = self._windows.get(limit.seconds)
+            if window is None:
+                window = self._windows[limit.seconds] = _FixedWindow(limit.seconds, limit.limit)
             window.limit = limit.limit
             if limit.count is not None:
                 window.learn(limit.count, now)

@@ -6,18 +6,23 @@ the checks before sending, the weight, the decoder of the result, the exchange's
 
 from __future__ import annotations
 
+import functools
 import re
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import is_documented, plain
 from cryptotrader.models.untagged import ResultDecoder, result_decoder
-from cryptotrader.protocol.rules import Rule, Violation, undocumented
+from cryptotrader.protocol.rules import MaxHours, Rule, Violation, undocumented
 
 R = TypeVar("R")
 
@@ -41,6 +46,9 @@ StrategyType = Annotated[int, Meta(ge=1_000_000)]
 
 PegOffset = Annotated[int, Meta(ge=0, le=100)]
 """Price levels into the book."""
+
+_AS_THEY_ARE = (Decimal, bytes, bytearray, memoryview, date, time, timedelta, UUID)
+"""What is not made into text, so that the check of types meets it."""
 
 _MOST_DIGITS = 20
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -184,6 +192,40 @@ class Method(msgspec.Struct, frozen=True):
         return self.security is not SecurityType.NONE and self.signing is not Signing.NEVER
 
 
+class Form(msgspec.Struct, frozen=True):
+    """What the checks have to know of a request's parameters.
+
+    Attributes:
+        amounts: The decimals, as attribute and as name on the wire.
+        lists: Names on the wire of what may be a list.
+        enums: Names on the wire of those with listed values.
+        remembers: Whether the rules look at nothing but which parameters are sent and at the values of enums.
+        sound: What was sent and found to break no rule: the names, and the values of enums.
+    """
+
+    amounts: tuple[tuple[str, str], ...]
+    lists: tuple[str, ...]
+    enums: tuple[str, ...]
+    remembers: bool
+    sound: set[tuple[str | None, ...]]
+
+
+@functools.cache
+def form_of(kind: type[Request[Any]]) -> Form:
+    """The form of a kind of request."""
+    kinds: defaultdict[type[inspect.Type], list[tuple[str, str]]] = defaultdict(list)
+    for field in inspect.type_info(kind).fields:  # type: ignore[attr-defined]  # it is a struct
+        for part in getattr(field.type, "types", (field.type,)):
+            kinds[type(part)].append((field.name, field.encode_name))
+    return Form(
+        amounts=tuple(kinds[inspect.DecimalType]),
+        lists=tuple(name for _, name in kinds[inspect.VarTupleType]),
+        enums=tuple(name for _, name in kinds[inspect.EnumType]),
+        remembers=not any(isinstance(rule, MaxHours) for rule in kind.api.rules),
+        sound=set(),
+    )
+
+
 REGISTRY: dict[str, type[Request[Any]]] = {}
 """Every declared request by its method's name."""
 
@@ -219,16 +261,28 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         weight = type(self).api.weight
         return weight if isinstance(weight, int) else weight.of(self)
 
-    def violation(self) -> Violation | None:
+    def violation(self, sent: Mapping[str, Any] | None = None) -> Violation | None:
         """What breaks the documented rules between parameters, if anything does.
 
         The amounts of the request must be ``Decimal``, as they are in a request that was decoded.
+
+        Args:
+            sent: The parameters by their names on the wire; with them, what was once found sound is
+                not looked at anew.
         """
+        form, shape = form_of(type(self)), None
+        if sent is not None:
+            shape = (*sent, *map(sent.get, form.enums))
+            if shape in form.sound:
+                return None
         given = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
         for name, value in given.items():
             if isinstance(value, Enum) and not is_documented(value):
                 return undocumented(name, value)
-        return next((broken for rule in type(self).api.rules if (broken := rule.broken_by(given))), None)
+        broken = next((broken for rule in type(self).api.rules if (broken := rule.broken_by(given))), None)
+        if broken is None and shape is not None and form.remembers:
+            form.sound.add(shape)
+        return broken
 
     def params(self) -> dict[str, Any]:
         """The parameters to send, checked.
@@ -236,38 +290,33 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         Raises:
             RequestInvalid: A parameter has the wrong type, is out of range, or does not go with another.
         """
-        names = dict(zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True))
-        params = {
-            name: self._wire_value(attribute, value)
-            for attribute, name in names.items()
-            if (value := getattr(self, attribute)) is not None
-        }
+        if not self.__struct_fields__:
+            return {}
+        form = form_of(type(self))
         try:
+            params: dict[str, Any] = msgspec.to_builtins(self, builtin_types=_AS_THEY_ARE)
+            if float in map(type, params.values()):
+                name = next(name for name, value in params.items() if type(value) is float)
+                raise RequestInvalid(f"{name}: send decimals as str or Decimal, not float", method=self.api.name)
             checked = msgspec.convert(params, type(self))
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, TypeError) as error:
             raise RequestInvalid(str(error), method=self.api.name) from error
-        for attribute, name in names.items():
-            if isinstance(value := getattr(checked, attribute), Decimal):
-                params[name] = self._amount(attribute, value)
-        if broken := checked.violation():
+        for attribute, name in form.amounts:
+            if name in params:
+                params[name] = self._amount(attribute, getattr(checked, attribute))
+        for name in form.lists:
+            if isinstance(value := params.get(name), tuple):
+                params[name] = list(value)
+        if broken := checked.violation(params):
             raise RequestInvalid(broken.problem, method=self.api.name)
         return params
 
-    def _wire_value(self, attribute: str, value: Any) -> Any:
-        if isinstance(value, float):
-            raise RequestInvalid(f"{attribute}: send decimals as str or Decimal, not float", method=self.api.name)
-        if isinstance(value, Decimal):
-            return self._amount(attribute, value)
-        if isinstance(value, Enum):
-            return value.value
-        if isinstance(value, tuple):
-            return list(value)
-        return value
-
     def _amount(self, attribute: str, value: Decimal) -> str:
+        if _AMOUNT.fullmatch(text := str(value)):
+            return text
         if not value.is_finite():
             raise RequestInvalid(f"{attribute}: {value} is not a number", method=self.api.name)
         if abs(value.adjusted()) > _MOST_DIGITS or _AMOUNT.fullmatch(text := plain(value)) is None:
             problem = f"{attribute}: {value} is negative or has more than {_MOST_DIGITS} digits on a side of the point"
             raise RequestInvalid(problem, method=self.api.name)
-        return str(text)
+        return text

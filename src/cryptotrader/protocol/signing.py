@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Mapping
 from decimal import Decimal
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import plain
@@ -35,15 +35,21 @@ def signature_payload(params: Mapping[str, Any]) -> str:
     Raises:
         RequestInvalid: A value has no exact text.
     """
-    return "&".join(f"{name}={_text(name, params[name])}" for name in sorted(params) if name != "signature")
+    return "&".join(
+        [
+            f"{name}={value}" if type(value := params[name]) is str else f"{name}={_text(name, value)}"
+            for name in sorted(params)
+            if name != "signature"
+        ]
+    )
 
 
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
+    if type(value) is int:
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, (str, int)):
         return str(value)
     if isinstance(value, Decimal):
         return str(plain(value))
@@ -52,9 +58,16 @@ def _text(name: str, value: Any) -> str:
     raise RequestInvalid(f"{name}: a {type(value).__name__} has no exact text to sign")
 
 
-def sign_hmac(secret: str, payload: str) -> str:
+def hmac_of(secret: str) -> HMAC:
+    """HMAC-SHA256 with a secret, ready to sign many payloads."""
+    return HMAC(secret.encode(), SHA256())
+
+
+def sign_hmac(keyed: HMAC, payload: str) -> str:
     """HMAC-SHA256 as 64 lower-case hexadecimal digits."""
-    return hmac.digest(secret.encode(), payload.encode(), hashlib.sha256).hex()
+    code = keyed.copy()
+    code.update(payload.encode())
+    return code.finalize().hex()
 
 
 def sign_rsa(key: RSAPrivateKey, payload: str) -> str:
@@ -69,7 +82,7 @@ def sign_ed25519(key: Ed25519PrivateKey, payload: str) -> str:
 
 def verify_hmac(secret: str, payload: str, signature: str) -> bool:
     """Whether an HMAC signature is right; the case of its digits does not matter."""
-    return hmac.compare_digest(sign_hmac(secret, payload).encode(), signature.lower().encode())
+    return hmac.compare_digest(sign_hmac(hmac_of(secret), payload).encode(), signature.lower().encode())
 
 
 def verify_rsa(key: RSAPublicKey, payload: str, signature: str) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 import cryptotrader.requests  # noqa: F401 - fills REGISTRY
 from cryptotrader.models.base_models import Model, OrderType, plain
-from cryptotrader.protocol.request import REGISTRY, Request
+from cryptotrader.protocol.request import REGISTRY, Request, form_of
 from cryptotrader.simulator.api_errors import ApiError, bad, illegal, invalid, mandatory
 
 _NOT_OF_REQUESTS = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
@@ -122,10 +122,10 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
         if value in (None, ""):
             raise bad(-1105, f"Parameter '{name}' was empty.")
     request = _convert(kind, params)
-    for name, value in params.items():
-        if isinstance(getattr(request, known[name].name), Decimal):
-            _check_amount(name, value)
-    if broken := request.violation():
+    for _, name in form_of(kind).amounts:
+        if name in params:
+            _check_amount(name, params[name])
+    if broken := request.violation(params):
         raise bad(broken.code, broken.text)
     return request
 

@@ -48,7 +48,7 @@ def test_three_hundred_connections_in_five_minutes_are_never_broken():
 
 def test_a_new_window_starts_at_the_full_minute():
     budget = WeightBudget()
-    budget.spend(5990, 119.0)
+    budget.spend(5990)
 
     assert budget.wait(20, 119.5) == pytest.approx(0.5 + GUARD_SECONDS)
     budget.settle(5990, 119.6, charged=True)
@@ -115,7 +115,7 @@ def orders_used(count):
 
 def test_what_is_free_on_success_is_given_back():
     budget = WeightBudget()
-    budget.spend(10, 0.0)
+    budget.spend(10)
     budget.settle(10, 0.1, charged=False)
 
     assert budget.used == 0

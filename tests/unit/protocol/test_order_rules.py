@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptotrader.errors import RequestInvalid
-from cryptotrader.models.base_models import OrderType, Side, TimeInForce
+from cryptotrader.models.base_models import OrderType, Side, TimeInForce, plain
 from cryptotrader.models.order_models import CancelReplaceMode, PegOffsetType, PegPriceType
 from cryptotrader.protocol.order_rules import ORDER_FORMS, OcoLegs, OrderParameters
 from cryptotrader.requests import (
@@ -375,6 +375,8 @@ def test_client_and_exchange_agree_and_a_leg_is_judged_like_a_single_order(type_
     leg = OrderParameters("above_").broken_by({"above_type": type_, **prefixed("above_", values)})
 
     assert (broken is None) == (leg is None)
+    sent = plain(msgspec.to_builtins(request, builtin_types=(Decimal,)))
+    assert [request.violation(sent), request.violation(sent)] == [broken, broken]
     if broken is None:
         params = request.params()
         assert decode_request(OrderPlaceRequest, params).params() == params

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.protocol.signing import (
+    hmac_of,
     sign_ed25519,
     sign_hmac,
     sign_rsa,
@@ -63,7 +64,7 @@ def test_the_payload_is_sorted_and_as_sent():
 
 
 def test_the_signatures_are_those_of_openssl():
-    assert sign_hmac(HMAC_SECRET, PAYLOAD) == HMAC_SIGNATURE
+    assert sign_hmac(hmac_of(HMAC_SECRET), PAYLOAD) == HMAC_SIGNATURE
     assert sign_ed25519(ED25519, PAYLOAD) == ED25519_SIGNATURE
 
     public = load_pem_public_key(RSA_PUBLIC)
@@ -103,7 +104,7 @@ def test_the_documented_hmac_signatures(shared_folder):
 
     for vector in content["vectors"]:
         assert signature_payload(vector["params"]) == vector["payload"]
-        assert sign_hmac(content["secretKey"], vector["payload"]) == vector["signature"]
+        assert sign_hmac(hmac_of(content["secretKey"]), vector["payload"]) == vector["signature"]
 
 
 def test_the_documented_asymmetric_signatures(shared_folder):
@@ -146,4 +147,4 @@ def test_a_text_signs_raw_whatever_is_in_it(text):
     payload = signature_payload({"b": text, "a": 1})
 
     assert payload == f"a=1&b={text}"
-    assert verify_hmac("secret", payload, sign_hmac("secret", payload))
+    assert verify_hmac("secret", payload, sign_hmac(hmac_of("secret"), payload))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from cryptotrader.models.base_models import OrderType
 from cryptotrader.protocol.request import Request
 from cryptotrader.protocol.rules import wire_name
@@ -62,20 +64,21 @@ def new_order(request: Request[Any], prefix: str = "", **shared: Any) -> NewOrde
     Raises:
         ApiError: An amount has more than eight decimals.
     """
-
-    def sent(name: str) -> Any:
-        return shared[name] if name in shared else getattr(request, prefix + name, None)
-
+    sent = structs.asdict(request)
     own_id = "client_order_id" if prefix else "new_client_order_id"
+    if prefix:
+        sent = {name.removeprefix(prefix): value for name, value in sent.items() if name.startswith(prefix)}
+    sent |= shared
     amounts: dict[str, Any] = {
-        field: units(name if name in shared else prefix + name, sent(name)) for name, field in _AMOUNTS.items()
+        field: units(name if name in shared else prefix + name, sent.get(name)) for name, field in _AMOUNTS.items()
     }
+    as_sent: dict[str, Any] = {name: sent.get(name) for name in _AS_SENT}
     return NewOrder(
         symbol=request.symbol,  # type: ignore[attr-defined]  # every placement has one
-        client_order_id=sent(own_id) or "",
-        trailing_delta=sent("trailing_delta") or 0,
+        client_order_id=sent.get(own_id) or "",
+        trailing_delta=sent.get("trailing_delta") or 0,
         **amounts,
-        **{name: sent(name) for name in _AS_SENT},
+        **as_sent,
     )
 
 
