@@ -13,14 +13,18 @@ import pytest
 
 import cryptotrader.diagnostics
 from cryptotrader.diagnostics import (
+    account_diagnostic,
     binance_websocket_diagnostic,
     market_diagnostic,
     market_stream_diagnostic,
     order_stream_diagnostic,
+    session_diagnostic,
+    trading_diagnostic,
     user_stream_diagnostic,
 )
+from cryptotrader.diagnostics.reporting import run_script
 from cryptotrader.simulator import ExchangeLimits
-from diagnostic_terminal import CYAN, GREEN, RED, YELLOW, Terminal, run_diagnostic, wait_until
+from diagnostic_terminal import CYAN, GREEN, RED, YELLOW, Terminal, key_of, run_diagnostic, wait_until
 
 SCRIPTS = {
     "binance_websocket_diagnostic": binance_websocket_diagnostic.SCRIPT,
@@ -28,8 +32,11 @@ SCRIPTS = {
     "market_diagnostic": market_diagnostic.SCRIPT,
     "user_stream_diagnostic": user_stream_diagnostic.SCRIPT,
     "order_stream_diagnostic": order_stream_diagnostic.SCRIPT,
+    "session_diagnostic": session_diagnostic.SCRIPT,
+    "account_diagnostic": account_diagnostic.SCRIPT,
+    "trading_diagnostic": trading_diagnostic.SCRIPT,
 }
-OF_ACCOUNTS = ["user_stream_diagnostic", "order_stream_diagnostic"]
+OF_ACCOUNTS = [name for name, script in SCRIPTS.items() if script.needs_key]
 MAY_BE_QUIET = {"blockTrades.historical"}
 PROCESSES = 10
 FOLDER = Path(cryptotrader.diagnostics.__file__).parent
@@ -59,10 +66,10 @@ def test_all_is_well(exchange_factory, script):
     wait_until(lambda: exchange.connections == 0, "end of the connections")
 
 
-@pytest.mark.parametrize("script", OF_ACCOUNTS)
+@pytest.mark.parametrize("script", ["user_stream_diagnostic", "order_stream_diagnostic"])
 def test_all_is_well_with_an_account(exchange, script):
     account = exchange.demo_keys[0]
-    ended = run_diagnostic(script, "--timeout", "5", port=exchange.port, account=account)
+    ended = run_diagnostic(script, "--timeout", "5", port=exchange.port, key=key_of(account))
 
     ran = [line.partition("Test: ")[2] for line in ended.text.splitlines() if line.startswith("Test: ")]
     assert (ended.code, ran) == (0, list(SCRIPTS[script].tests)), ended.text
@@ -71,12 +78,36 @@ def test_all_is_well_with_an_account(exchange, script):
 
 
 @pytest.mark.parametrize("script", OF_ACCOUNTS)
-def test_without_a_key_is_red(exchange, script):
-    first = next(iter(SCRIPTS[script].tests))
-    ended = run_diagnostic(script, "--only", first, "--timeout", "2", port=exchange.port)
+def test_without_a_key_nothing_runs(monkeypatch, capsys, script):
+    """Wrong usage, in one line that says which variables to set; what there is to run is told all the same."""
+    for name in ("BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        run_script(SCRIPTS[script], ["--endpoint", "local"])
+    out, err = capsys.readouterr()
 
-    assert ended.code == 1
-    assert "BINANCE_API_KEY is not set" in ended.text
+    assert (ended.value.code, out, err.count("\n")) == (2, "", 1)
+    for part in ("BINANCE_API_KEY is not set", "BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE"):
+        assert part in err
+    assert run_script(SCRIPTS[script], ["--list"]) == 0
+    assert capsys.readouterr().out.splitlines() == list(SCRIPTS[script].tests)
+
+
+def test_a_key_is_not_shown_in_clear(monkeypatch, capsys):
+    monkeypatch.setenv("BINANCE_API_KEY", "name")
+    monkeypatch.setenv("BINANCE_API_SECRET", "secret")
+    with pytest.raises(SystemExit) as ended:
+        run_script(account_diagnostic.SCRIPT, ["--endpoint", "ws://192.0.2.1:9443"])
+
+    assert ended.value.code == 2
+    assert "keys are used over wss:// only" in capsys.readouterr().err
+
+
+def test_usage_is_wrong_in_a_terminal_too():
+    ended = run_diagnostic("trading_diagnostic", "--endpoint", "local")
+
+    assert (ended.code, len(ended.text.splitlines())) == (2, 1)
+    assert ended.text.startswith("trading_diagnostic.py: error: BINANCE_API_KEY is not set")
 
 
 def test_all_streams_are_well(exchange_factory):

@@ -20,7 +20,7 @@ from cryptotrader.errors import OutcomeUnknown, RequestRejected
 from cryptotrader.models.account_models import OrderTestResponse, UserDataSubscription
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, SymbolStatus, TimeInForce
 from cryptotrader.models.order_models import CancelReplaceResult, ContingencyType, ListOrderStatus, OrderStatus
-from cryptotrader.requests import DepthRequest, OpenOrdersStatusRequest, OrderListPlaceOcoRequest
+from cryptotrader.requests import AllOrdersRequest, DepthRequest, OpenOrdersStatusRequest, OrderListPlaceOcoRequest
 from cryptotrader.simulator import ExchangeAccount, ExchangeLimits
 from cryptotrader.testing import RunningExchange
 from diagnostic_terminal import GREEN, RED, key_of, run_diagnostic
@@ -32,7 +32,7 @@ SKIPPED_BY_KIND = {"session.logon": "refused", "userDataStream.subscribe": "it n
 
 
 async def live(endpoint, key):
-    """Give an account of a quiet exchange one example of everything that is told of accounts."""
+    """Give an account one example of everything that is told of accounts."""
     async with Binance(endpoint, key) as binance:
         orders = binance.orders
         await orders.place_market("BTCUSDT", Side.BUY, quantity="0.5")
@@ -43,27 +43,33 @@ async def live(endpoint, key):
             below_type=OrderType.LIMIT_MAKER, below_price="70000",
         )  # fmt: skip
         await orders.place_list(pair)
-        best = (await binance.call(DepthRequest(symbol="BTCUSDT", limit=5))).bids[0]
-        await orders.place_limit_maker("BTCUSDT", Side.BUY, quantity="0.01", price=best.price)
-        behind = best.quantity + Decimal("0.01")
-        await orders.place_limit(
-            "BTCUSDT", Side.SELL, quantity=behind, price=best.price, time_in_force=TimeInForce.IOC,
-            self_trade_prevention_mode=SelfTradePreventionMode.EXPIRE_TAKER,
-        )  # fmt: skip
+        while not await was_prevented(binance):  # the market may move in between
+            best = (await binance.call(DepthRequest(symbol="BTCUSDT", limit=5))).bids[0]
+            own = await orders.place_limit("BTCUSDT", Side.BUY, quantity="0.01", price=best.price)
+            await orders.place_limit(
+                "BTCUSDT", Side.SELL, quantity=best.quantity + own.quantity, price=best.price,
+                time_in_force=TimeInForce.IOC, self_trade_prevention_mode=SelfTradePreventionMode.EXPIRE_TAKER,
+            )  # fmt: skip
         shrinking = await orders.place_limit("BTCUSDT", Side.BUY, quantity="0.3", price="70000")
         await shrinking.amend("0.2")
         await shrinking.amend("0.1")
         await shrinking.cancel()
 
 
+async def was_prevented(binance):
+    """Whether self-trade prevention kept two orders of the account from trading."""
+    orders = await binance.call(AllOrdersRequest(symbol="BTCUSDT"))
+    return any(order.prevented_match_id is not None for order in orders)
+
+
 @pytest.fixture(scope="module")
 def market():
-    """A quiet exchange with smart order routing; the first of its accounts has a past."""
+    """An exchange of few trades with smart order routing; the first of its accounts has a past."""
     exchange = RunningExchange(
         symbols=["BTCUSDT", "BTCUSDC"],
-        rate=0,
+        rate=1,
         accounts=tuple(ExchangeAccount(uid=uid) for uid in range(1, 5)),
-        limits=ExchangeLimits(weight=100_000, orders=1_000),
+        limits=ExchangeLimits(weight=100_000, orders=1_000, connections=10_000),
     )
     asyncio.run(live(exchange.endpoint, exchange.demo_keys[LIVED_IN].ed25519))
     yield exchange
@@ -173,7 +179,7 @@ OFF = [
     (ACCOUNT, "myTrades", "trades.historical", nothing, "is missing in trades.historical"),
     (ACCOUNT, "myTrades", "order.status", having(side=Side.BUY), "is on the other side of its order"),
     (ACCOUNT, "myAllocations", "order.status", having(used_sor=None), "used no smart order routing"),
-    (ACCOUNT, "myAllocations", "order.status", having(executed_quantity=Decimal(1)), "executed 1, its fills 20"),
+    (ACCOUNT, "myAllocations", "order.status", having(executed_quantity=Decimal(1)), "executed 1, its fills"),
     (ACCOUNT, "myPreventedMatches", "myPreventedMatches", nothing, "names a prevented match, and none is told"),
     (SESSION, "session.logon", "session.logon", having(api_key="x"), "the log-on's answer tells another key"),
     (SESSION, "session.logon", "session.status", having(api_key="x"), "somebody is logged on before the log-on"),
@@ -259,7 +265,7 @@ async def test_orders_of_others_are_not_cancelled(market):
     found = await TRADING.SCRIPT.tests["openOrders.cancelAll"](trial_of(market, LIVED_IN, script=ACCOUNT))
 
     assert found.outcome is Outcome.SKIPPED
-    assert "4 open orders of BTCUSDT that are not of this test" in found.detail
+    assert "open orders of BTCUSDT that are not of this test would be cancelled, too" in found.detail
 
 
 @pytest.mark.parametrize("test", ["order.test", "sor.order.test"])
@@ -275,6 +281,36 @@ async def test_a_key_that_may_only_read_is_told(market, monkeypatch):
 
     assert found.outcome is Outcome.SKIPPED
     assert "the key reads the account, and may not trade" in found.detail
+
+
+@pytest.mark.parametrize("fault", ["timeout", "unexpected"])
+@pytest.mark.parametrize("done", [True, False])
+async def test_an_order_of_unknown_outcome_is_not_left_open(market, fault, done):
+    market.fault(fault, done=done, count=1)
+    with pytest.raises(OutcomeUnknown):
+        await TRADING.SCRIPT.tests["orderList.place.opoco"](trial_of(market))
+
+    await assert_nothing_is_open(market, FRESH[0])
+
+
+async def test_a_signal_leaves_no_order_open(market, monkeypatch):
+    """A signal cancels the test at work, here while its order rests."""
+    placed, original = asyncio.Event(), ApiConnection.call
+
+    async def call(self, request, **options):
+        if request.api.name == "order.status":
+            placed.set()
+            await asyncio.Event().wait()
+        return await original(self, request, **options)
+
+    monkeypatch.setattr(ApiConnection, "call", call)
+    task = asyncio.create_task(TRADING.SCRIPT.tests["order.place"](trial_of(market)))
+    await asyncio.wait_for(placed.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    await assert_nothing_is_open(market, FRESH[0])
 
 
 async def test_orders_that_cannot_be_cancelled_are_told(market, monkeypatch):

@@ -11,10 +11,11 @@ import pytest
 
 from cryptotrader.simulator.faults import AT_ONCE, FaultKind
 from cryptotrader.testing import RunningExchange
-from diagnostic_terminal import Terminal, wait_until
+from diagnostic_terminal import Terminal, key_of, wait_until
 
 BASE, STREAMS, REQUESTS = "binance_websocket_diagnostic", "market_stream_diagnostic", "market_diagnostic"
 ORDERS, USER = "order_stream_diagnostic", "user_stream_diagnostic"
+SESSION, ACCOUNT, TRADING = "session_diagnostic", "account_diagnostic", "trading_diagnostic"
 SLOW_REPLIES = {"fault": "delay", "connection": "api", "seconds": 0.3}
 
 
@@ -80,6 +81,13 @@ RED = [
     Case(ORDERS, "place_and_cancel", {"fault": "timeout"}, "failed", "OrderOutcomeUnknown"),
     Case(ORDERS, "fill", {"fault": "unexpected"}, "failed", "OrderOutcomeUnknown"),
     Case(USER, "subscribe", {"fault": "rate_limit", "seconds": 5.0}, "failed", "ConnectFailed"),
+    Case(SESSION, "session.status", {"fault": "ban", "seconds": 60.0}, "failed", "ConnectFailed"),
+    Case(SESSION, "userDataStream.unsubscribe", api("skip"), "failed", "no reply in time"),
+    Case(ACCOUNT, "account.status", api("delay", seconds=3.0), "failed", "no reply in time"),
+    Case(ACCOUNT, "myTrades", api("garbage"), "failed", "frames were not JSON", AGAIN, SLOW_REPLIES),
+    Case(TRADING, "order.place", {"fault": "timeout", "done": False}, "failed", "OutcomeUnknown: order.place"),
+    Case(TRADING, "order.cancel", {"fault": "unexpected", "done": True}, "failed", "OutcomeUnknown: order.place"),
+    Case(TRADING, "orderList.place.oco", {"fault": "rate_limit", "seconds": 5.0}, "failed", "RateLimited"),
 ]
 HEALED = [
     # one more attempt is the back-off's everyday work
@@ -123,7 +131,7 @@ def suffer(case):
             "--timeout",
             str(case.timeout),
             port=exchange.port,
-            account=exchange.demo_keys[0],
+            key=key_of(exchange.demo_keys[0]),
         )
         if case.how != "lasting":
             wait_until(lambda: exchange.connections or terminal.process.poll() is not None, "connection")

@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptotrader.diagnostics.access import CANCEL_REJECTED
 from cryptotrader.diagnostics.methods import Ask
+from cryptotrader.diagnostics.plausibility import require
 from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome
 from cryptotrader.errors import BinanceError, OutcomeUnknown, RequestRejected
 from cryptotrader.models.base_models import (
@@ -140,6 +141,7 @@ async def far_orders(ask: Ask, prefix: str) -> AsyncIterator[FarOrders]:
     book = await ask(TickerBookRequest(symbol=TEST_SYMBOL))
     if isinstance(book, list):
         raise AssertionError("a list was answered for one symbol")  # noqa: TRY004 - the exchange's fault
+    require(book.bid_price and book.ask_price, f"a side of the book of {TEST_SYMBOL} is empty")
     others = await ask(OpenOrdersStatusRequest(symbol=TEST_SYMBOL))
     after = ""
     try:

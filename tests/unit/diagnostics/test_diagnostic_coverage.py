@@ -73,7 +73,10 @@ def test_each_check_is_of_a_method_and_runs_in_its_place(script, count):
 def test_each_script_asks_for_a_key_that_needs_one():
     needing = {script for script in SCRIPTS if script.SCRIPT.needs_key}
     assert needing == {*OF_METHODS[1:], order_stream_diagnostic, user_stream_diagnostic}
-    assert {script for script in SCRIPTS if script.SCRIPT.places_orders} == {trading_diagnostic, order_stream_diagnostic}
+    assert {script for script in SCRIPTS if script.SCRIPT.places_orders} == {
+        trading_diagnostic,
+        order_stream_diagnostic,
+    }
     with pytest.raises(ConfigurationError, match="needs_key=True"):
         _ = NOWHERE.key
 
