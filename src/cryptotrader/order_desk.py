@@ -196,10 +196,11 @@ class OrderDesk:
             new_client_order_id=self._ids.new(),
             cancel_restrictions=cancel_restrictions,
         )
-        answer = await self._resolvable(
-            request, order, lambda since, timeout: self._inquiry.cancelled(order, since, timeout)
-        )
-        self._registry.take_cancellation(answer)
+        try:
+            report = await self._send(request)
+        except OutcomeUnknown as error:
+            raise self._unknown_cancellation(error, order) from error
+        self._registry.take_cancellation(report)
         return order
 
     async def amend(self, order: PlacedOrder, quantity: Decimal | str) -> PlacedOrder:
@@ -215,9 +216,13 @@ class OrderDesk:
             order.symbol,
         )
         wanted = Decimal(request.new_qty)
-        answer = await self._resolvable(
-            request, order, lambda since, timeout: self._inquiry.amended(order, wanted, since, timeout)
-        )
+        try:
+            answer = await self._send(request)
+        except OutcomeUnknown as error:
+            settled_at = self._inquiry.settled_at()
+            raise OrderOutcomeUnknown(
+                error, order.client_order_id, lambda timeout: self._inquiry.amended(order, wanted, settled_at, timeout)
+            ) from error
         self._registry.take_amendment(order, answer)
         return order
 
@@ -284,9 +289,19 @@ class OrderDesk:
             new_client_order_id=self._ids.new(),
             cancel_restrictions=cancel_restrictions,
         )
-        report = await self._send(request)
+        try:
+            report = await self._send(request)
+        except OutcomeUnknown as error:
+            order = PlacedOrder(self, OrderLife(symbol, client_order_id or "", order_id))
+            raise self._unknown_cancellation(error, order) from error
         self._registry.take_cancellation(report)
         return report
+
+    def _unknown_cancellation(self, error: OutcomeUnknown, order: PlacedOrder) -> OrderOutcomeUnknown:
+        settled_at = self._inquiry.settled_at()
+        return OrderOutcomeUnknown(
+            error, order.client_order_id, lambda timeout: self._inquiry.cancelled(order, settled_at, timeout)
+        )
 
     async def cancel_list(self, orders: PlacedOrderList) -> PlacedOrderList:
         """Cancel an order list."""
@@ -405,21 +420,6 @@ class OrderDesk:
         except BinanceError:
             self._registry.forget(order)
             raise
-
-    async def _resolvable(
-        self,
-        request: Request[R],
-        order: PlacedOrder,
-        resolve: Callable[[float, float | None], Awaitable[PlacedOrder]],
-    ) -> R:
-        """Send a request about an order that exists."""
-        try:
-            return await self._send(request)
-        except OutcomeUnknown as error:
-            settled_at = self._inquiry.settled_at()
-            raise OrderOutcomeUnknown(
-                error, order.client_order_id, lambda timeout: resolve(settled_at, timeout)
-            ) from error
 
     async def _send(self, request: Request[R]) -> R:
         """Send a request that changes something; an answer that cannot be read leaves its outcome unknown, too."""

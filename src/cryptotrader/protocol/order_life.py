@@ -58,6 +58,7 @@ class OrderLife:
     Args:
         symbol: Of the order.
         client_order_id: As it is sent.
+        order_id: Binance's id, where it is known from elsewhere.
 
     Attributes:
         client_order_id: Changes only by an amendment that asks for another one.
@@ -71,15 +72,15 @@ class OrderLife:
         reports: Every change so far.
     """
 
-    def __init__(self, symbol: str, client_order_id: str) -> None:
+    def __init__(self, symbol: str, client_order_id: str, order_id: int | None = None) -> None:
         self.symbol = symbol
-        self._begin(client_order_id)
-
-    def _begin(self, client_order_id: str) -> None:
-        """Know nothing but what was sent."""
         self._sent_as = client_order_id
-        self.client_order_id = client_order_id
-        self.order_id: int | None = None
+        self._begin(order_id)
+
+    def _begin(self, order_id: int | None) -> None:
+        """Know nothing but the ids."""
+        self.client_order_id = self._sent_as
+        self.order_id = order_id
         self.order_list_id: int | None = None
         self.side: Side | None = None
         self.type: OrderType | None = None
@@ -129,7 +130,7 @@ class OrderLife:
         if self._is_another(details.order_id):
             if not isinstance(details, OrderResponse):
                 return
-            self._begin(self._sent_as)
+            self._begin(details.order_id)
         self.take_numbers(details.order_id, details.order_list_id)
         self.used_sor |= bool(details.used_sor)
         self.expiry_reason = details.expiry_reason or self.expiry_reason
