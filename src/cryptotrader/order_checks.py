@@ -79,10 +79,16 @@ def _has_leg(request: Request[Any], name: str) -> bool:
     return kind not in request.__struct_fields__ or getattr(request, kind) is not None
 
 
+def own_ids(request: Request[Any]) -> list[str]:
+    """The client order ids of what a request places, a list's own among them, in its order."""
+    names = filter(_is_own_id, request.__struct_fields__)
+    return [getattr(request, name) for name in names if getattr(request, name) is not None]
+
+
 def order_ids(request: Request[Any]) -> list[str]:
     """The client order ids of the orders that a request places, in its order."""
-    names = [name for name in request.__struct_fields__ if _is_own_id(name) and name != "list_client_order_id"]
-    return [getattr(request, name) for name in names if getattr(request, name) is not None]
+    listed = getattr(request, "list_client_order_id", None)
+    return [each for each in own_ids(request) if each != listed]
 
 
 class _Leg(NamedTuple):

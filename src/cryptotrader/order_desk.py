@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar, Unpack
@@ -96,7 +95,6 @@ class _Abandoned(NamedTuple):
 
     order: PlacedOrder
     settled_at: float
-
 
 
 @dataclass(frozen=True, slots=True)

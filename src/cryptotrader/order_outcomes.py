@@ -391,4 +391,3 @@ class OutcomeInquiry:
                 until_settled = settled_at - loop.time()
                 await followed.until_heard(min(pause, until_settled) if until_settled > 0 else pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-

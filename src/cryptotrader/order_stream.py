@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Unpack, overload
 
 from cryptotrader.base_operations import ApiConnection
+from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.account_models import AccountTrade, OrderTestResponse
 from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.order_models import (
@@ -18,7 +19,6 @@ from cryptotrader.models.order_models import (
     OrderList,
     OrderListCancelReport,
 )
-from cryptotrader.errors import RequestInvalid
 from cryptotrader.order_desk import OrderDesk, OrderListRequest, OrderOptions
 from cryptotrader.order_fields import ExtraFields, OrderFields, ReplaceFields, RoutedFields
 from cryptotrader.order_outcomes import RESOLVE_SECONDS

@@ -56,7 +56,7 @@ _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _DECIMAL_TEXT = re.compile(r"[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?", re.IGNORECASE)
 """How decimals are written, among others by ``str``; they go to the wire without the exponent."""
 
-_SYMBOL = re.compile(r"[A-Z0-9._\-\u0080-\ud7ff\ue000-\U0010ffff]{1,20}")
+_SYMBOL = re.compile(r"[A-Z0-9._\-\u0080-\U0010ffff]{1,20}")
 """Legal range of symbols (error -1100); some names are not ASCII."""
 
 TimeZone = Annotated[
@@ -324,9 +324,7 @@ class Request(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True, rename="
         for attribute, name in form.amounts:
             if name in params:
                 params[name] = self._amount(attribute, params[name], checked)
-        for name in form.texts:
-            if name in params:
-                self._check_text(name, params[name])
+        self._check_texts(form, params)
         for name in form.lists:
             if isinstance(value := params.get(name), tuple):
                 params[name] = list(value)
@@ -348,13 +346,21 @@ class Request(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True, rename="
             raise RequestInvalid(f"{attribute}: {given!a} is not written in plain digits: {text}", method=self.api.name)
         return text
 
-    def _check_text(self, name: str, text: str) -> None:
-        if name == "symbol" and _SYMBOL.fullmatch(text) is None:
-            near = "".join(filter(_SYMBOL.fullmatch, text.upper()))
-            hint = f"; did you mean {near}?" if near and near != text else ""
-            raise RequestInvalid(f"{text!a} is not a symbol{hint}", method=self.api.name)
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                raise RequestInvalid(f"{name}: {text!a} is not Unicode text", method=self.api.name) from error
+    def _check_texts(self, form: Form, params: dict[str, Any]) -> None:
+        for name in form.texts:
+            text = params.get(name, "")
+            if not text.isascii() and not _is_unicode(text):
+                raise RequestInvalid(f"{name}: {text!a} is not Unicode text", method=self.api.name)
+            if name == "symbol" and name in params and _SYMBOL.fullmatch(text) is None:
+                near = "".join(filter(_SYMBOL.fullmatch, text.upper()))
+                hint = f"; did you mean {near}?" if near else ""
+                raise RequestInvalid(f"{text!r} is not a symbol{hint}", method=self.api.name)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be sent: half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
