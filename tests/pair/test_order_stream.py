@@ -40,34 +40,19 @@ from cryptotrader.order_outcomes import (
 )
 from cryptotrader.order_stream import OrderOptions
 from cryptotrader.requests import OrderListPlaceOcoRequest
-from paper_exchange import SYMBOL, PaperExchange, Refused, Silence
+from paper_exchange import SYMBOL, Refused, Silence
+from paper_trading import (
+    buy,
+    done_in_silence,
+    oco,
+    raising,
+    silent,
+    trading,
+    trading_again,
+    unknown_and_not_done,
+    unknown_but_done,
+)
 from virtual_clock import running_loop
-
-KEY = Ed25519Key.generate("paper")
-
-
-@asynccontextmanager
-async def trading(*keys, **options):
-    """A client that trades on a paper exchange."""
-    keys = keys or (KEY,)
-    exchange = PaperExchange(*(key.api_key for key in keys))
-    async with Binance(Endpoint.local(port=9443), keys[0], environment=surroundings(exchange), **options) as binance:
-        yield binance, exchange
-
-
-def surroundings(exchange):
-    budgets = AddressBudgets()
-    return Environment(
-        dial=exchange.dial,
-        budgets=lambda url: budgets,
-        random=random.Random(1).random,
-        wall_clock=running_loop().wall_seconds,
-    )
-
-
-def buy(binance, quantity="0.5", price="50000"):
-    return binance.orders.place_limit(SYMBOL, Side.BUY, quantity=quantity, price=price)
-
 
 def test_an_order_is_placed_followed_and_filled(run_virtual):
     async def main():
@@ -91,24 +76,6 @@ def test_an_order_is_placed_followed_and_filled(run_virtual):
 
 
 # ------------------------------------------------------------------------------------------------ unknown outcomes
-
-
-def unknown_but_done(peer, method, params, do):
-    do()
-    raise Refused(-1007, "Timeout waiting for response from backend server.", 500)
-
-
-def unknown_and_not_done(peer, method, params, do):
-    raise Refused(-1006, "An unexpected response was received from the message bus.", 500)
-
-
-def silent(peer, method, params, do):
-    raise Silence
-
-
-def done_in_silence(peer, method, params, do):
-    do()
-    raise Silence
 
 
 @pytest.mark.parametrize("fault", [unknown_but_done, done_in_silence])
@@ -365,13 +332,6 @@ def test_a_refused_order_says_why_and_is_followed_no_more(run_virtual, refusal, 
     run_virtual(main)
 
 
-def raising(error):
-    def fault(peer, method, params, do):
-        raise error
-
-    return fault
-
-
 def test_nothing_is_sent_into_a_ban(run_virtual):
     async def main():
         async with trading() as (binance, exchange):
@@ -575,18 +535,6 @@ def test_a_replacement_without_an_answer_resolves_to_both_orders(run_virtual, fa
     run_virtual(main)
 
 
-def oco():
-    return OrderListPlaceOcoRequest(
-        symbol=SYMBOL,
-        side=Side.SELL,
-        quantity="0.5",
-        above_type=OrderType.LIMIT_MAKER,
-        above_price="60000",
-        below_type=OrderType.STOP_LOSS,
-        below_stop_price="40000",
-    )
-
-
 @pytest.mark.parametrize("fault", [None, unknown_but_done, done_in_silence])
 def test_the_orders_of_a_list_are_followed(run_virtual, fault):
     async def main():
@@ -653,12 +601,6 @@ def test_an_order_of_an_earlier_run_is_followed(run_virtual):
                 assert await other.orders.follow(SYMBOL, order_id=order.order_id) is order
 
     run_virtual(main)
-
-
-@asynccontextmanager
-async def trading_again(exchange):
-    async with Binance(Endpoint.local(port=9443), KEY, environment=surroundings(exchange)) as binance:
-        yield binance
 
 
 def test_orders_and_events_need_a_key(run_virtual):
