@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
 
-from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
 from cryptotrader.config import Endpoint
-from cryptotrader.credentials import Ed25519Key, HmacKey
+from cryptotrader.credentials import HmacKey
 from cryptotrader.errors import (
     Banned,
     ConfigurationError,
@@ -23,13 +20,14 @@ from cryptotrader.errors import (
     RequestInvalid,
     RequestRejected,
 )
-from cryptotrader.models.base_models import OrderType, Side
+from cryptotrader.models.base_models import Side
 from cryptotrader.models.order_models import (
     CancelReplaceMode,
     CancelReplaceResponse,
     CancelReplaceResult,
     ListOrderStatus,
     OrderStatus,
+    PegPriceType,
 )
 from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
 from cryptotrader.order_outcomes import (
@@ -39,7 +37,6 @@ from cryptotrader.order_outcomes import (
     ReplacePartiallyApplied,
 )
 from cryptotrader.order_stream import OrderOptions
-from cryptotrader.requests import OrderListPlaceOcoRequest
 from paper_exchange import SYMBOL, Refused, Silence
 from paper_trading import (
     buy,
@@ -53,6 +50,7 @@ from paper_trading import (
     unknown_but_done,
 )
 from virtual_clock import running_loop
+
 
 def test_an_order_is_placed_followed_and_filled(run_virtual):
     async def main():
@@ -623,5 +621,29 @@ def test_a_key_that_cannot_log_on_signs_each_request(run_virtual):
 
             assert exchange.asked["session.logon"] == 0
             assert exchange.asked["userDataStream.subscribe.signature"] == 1
+
+    run_virtual(main)
+
+
+def test_a_pegged_order_needs_no_price(run_virtual):
+    async def main():
+        async with trading() as (binance, exchange):
+            fields = {"quantity": "0.5", "peg_price_type": PegPriceType.PRIMARY_PEG}
+            await binance.orders.place_limit(SYMBOL, Side.BUY, **fields)
+            await binance.orders.place_limit_maker(SYMBOL, Side.BUY, **fields)
+            assert exchange.asked["order.place"] == 2
+            with pytest.raises(RequestInvalid, match="price is required"):
+                await binance.orders.place_limit(SYMBOL, Side.BUY, quantity="0.5")
+
+    run_virtual(main)
+
+
+def test_the_orders_of_a_list_are_found_by_their_client_ids(run_virtual):
+    async def main():
+        async with trading() as (binance, _):
+            placed = await binance.orders.place_list(oco(above_client_order_id="A"))
+            assert placed.order("A") is placed.orders[0]
+            with pytest.raises(KeyError):
+                placed.order("B")
 
     run_virtual(main)

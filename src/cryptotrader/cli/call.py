@@ -47,13 +47,17 @@ def call(
     """
     request = parse_request(method, parameters or [])
     request.params()
-    if request.api.orders:
-        request = ClientIds().complete(request)  # an order that nobody can name cannot be asked about
+    request = with_ids(request)
     where = endpoint_named(endpoint, ca)
     key = None if request.api.security is SecurityType.NONE else key_for(key_file, keyring)
     if request.api.security is SecurityType.TRADE and not method.endswith(".test"):
         confirm(where, f"Send {method} {' '.join(parameters or ())}", yes=yes)
     run(lambda: _call(request, where, key))
+
+
+def with_ids(request: Request[Any]) -> Request[Any]:
+    """The request with client order ids where it places orders: what nobody can name cannot be asked about."""
+    return ClientIds().complete(request) if request.api.orders else request
 
 
 def parse_request(method: str, parameters: list[str]) -> Request[Any]:
