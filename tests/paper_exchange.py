@@ -232,6 +232,11 @@ class PaperExchange:
     def on_order_status(self, peer, account, params):
         return status_of(self.found(account, params, -2013, "Order does not exist."))
 
+    def on_allOrders(self, peer, account, params):  # noqa: N802 - the method's name
+        start, end = params.get("startTime", 0), params.get("endTime", 10**15)
+        found = [order for order in account.orders if start <= order["time"] <= end]
+        return [status_of(order) for order in found if order["symbol"] == params["symbol"]]
+
     def on_orderList_status(self, peer, account, params):  # noqa: N802 - the method's name
         for answer in account.lists:
             if params.get("orderListId") == answer["orderListId"]:

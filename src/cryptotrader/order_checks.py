@@ -5,6 +5,7 @@ Source: Binance Spot documentation, "Filters".
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import string
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from cryptotrader.base_operations import ApiConnection
-from cryptotrader.errors import ConfigurationError, ConnectFailed, FilterViolated, OutcomeUnknown
+from cryptotrader.errors import ConfigurationError, ConnectFailed, FilterViolated, OutcomeUnknown, RequestRejected
 from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.models.market_models import ExchangeInfo
 from cryptotrader.protocol.request import Request
@@ -28,6 +29,11 @@ ID_PREFIX = "ct-"
 _ID_LENGTH = 20
 _LONGEST_ID = 36
 _QUESTIONS = 3
+_NO_SUCH_SYMBOL = -1121
+_GOOD_SECONDS = 24 * 3600.0
+"""Filters change a few times a year; none is trusted longer."""
+_REFUSING_SECONDS = 60.0
+"""Filters that are older are read again before an order is refused for them."""
 _BASE62 = string.digits + string.ascii_letters
 _CLIENT_ID = "client_order_id"
 _SHARED_BY_LEGS = ("side", "quantity")
@@ -73,10 +79,16 @@ def _has_leg(request: Request[Any], name: str) -> bool:
     return kind not in request.__struct_fields__ or getattr(request, kind) is not None
 
 
+def own_ids(request: Request[Any]) -> list[str]:
+    """The client order ids of what a request places, a list's own among them, in its order."""
+    names = filter(_is_own_id, request.__struct_fields__)
+    return [getattr(request, name) for name in names if getattr(request, name) is not None]
+
+
 def order_ids(request: Request[Any]) -> list[str]:
     """The client order ids of the orders that a request places, in its order."""
-    names = [name for name in request.__struct_fields__ if _is_own_id(name) and name != "list_client_order_id"]
-    return [getattr(request, name) for name in names if getattr(request, name) is not None]
+    listed = getattr(request, "list_client_order_id", None)
+    return [each for each in own_ids(request) if each != listed]
 
 
 class _Leg(NamedTuple):
@@ -89,8 +101,15 @@ class _Leg(NamedTuple):
     trailing_delta: int | None
 
 
+class _Known(NamedTuple):
+    """A symbol's filters, and when they were read by the event loop's clock."""
+
+    rules: SymbolRules
+    read_at: float
+
+
 class FilterCheck:
-    """The filters of symbols, read once each.
+    """The filters of symbols, kept for a day.
 
     Args:
         api: The connection.
@@ -102,10 +121,12 @@ class FilterCheck:
         self._api = api
         self._rounds = rounds
         self._checks = checks
-        self._rules: dict[str, SymbolRules] = {}
+        self._known: dict[str, _Known] = {}
 
     async def passed(self, request: R, symbol: str) -> R:
         """The request, rounded if so asked, once its own rules and the symbol's filters are kept.
+
+        What is given as text, such as the type, comes back as what it stands for.
 
         Raises:
             FilterViolated: A filter is broken; nothing was sent.
@@ -113,37 +134,52 @@ class FilterCheck:
             RequestRejected: The exchange has no such symbol.
             ConnectFailed: The filters could not be read; nothing was sent.
         """
-        request.params()
+        request = request.checked()
         if not self._checks and not self._rounds:
             return request
-        rules = await self.rules(symbol)
+        try:
+            return self._held_against(request, await self.rules(symbol))
+        except FilterViolated:
+            if self._age(symbol) < _REFUSING_SECONDS:
+                raise
+        return self._held_against(request, await self.rules(symbol, longest=_REFUSING_SECONDS))
+
+    def _held_against(self, request: R, rules: SymbolRules) -> R:
         if self._rounds:
             request = _rounded(request, rules)
         for leg in _legs(request) if self._checks else ():
             _check(request.api.name, leg, rules)
         return request
 
-    async def rules(self, symbol: str) -> SymbolRules:
-        """The filters of a symbol; errors as ``passed``."""
-        rules = self._rules.get(symbol)
-        if rules is None:
+    async def rules(self, symbol: str, longest: float = _GOOD_SECONDS) -> SymbolRules:
+        """The filters of a symbol, read anew when they are ``longest`` seconds old; errors as ``passed``."""
+        if self._age(symbol) >= longest:
             info = await self._read(ExchangeInfoRequest(symbol=symbol))
-            rules = self._rules[symbol] = SymbolRules(info.symbols[0])
-        return rules
+            self._known[symbol] = _Known(SymbolRules(info.symbols[0]), asyncio.get_running_loop().time())
+        return self._known[symbol].rules
+
+    def _age(self, symbol: str) -> float:
+        known = self._known.get(symbol)
+        return float("inf") if known is None else asyncio.get_running_loop().time() - known.read_at
 
     async def _read(self, request: ExchangeInfoRequest) -> ExchangeInfo:
         """Ask, and ask again: a question has no effect. Nobody is to think that an order's outcome is unknown."""
-        for _ in range(_QUESTIONS - 1):
-            with suppress(OutcomeUnknown):
-                return await self._api.call(request)
         try:
+            for _ in range(_QUESTIONS - 1):
+                with suppress(OutcomeUnknown):
+                    return await self._api.call(request)
             return await self._api.call(request)
+        except RequestRejected as error:
+            if error.code != _NO_SUCH_SYMBOL:
+                raise
+            what = f"{request.symbol}: {error.message}"
+            raise RequestRejected(error.method, error.status, error.code, what, error.data) from error
         except OutcomeUnknown as error:
             raise ConnectFailed(f"the filters of {request.symbol} could not be read: {error}") from error
 
     def forget(self) -> None:
         """The exchange's filters may not be the ones that are known: read them again when next needed."""
-        self._rules.clear()
+        self._known.clear()
 
 
 def _legs(request: Request[Any]) -> Iterator[_Leg]:

@@ -5,10 +5,11 @@ Source: Binance Spot documentation, "Trading requests".
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar, Unpack
+from typing import Any, NamedTuple, TypeVar, Unpack
 
 import msgspec
 
@@ -18,6 +19,7 @@ from cryptotrader.errors import (
     BinanceError,
     ConnectFailed,
     DecodeFailed,
+    OrderRejected,
     OutcomeUnknown,
     PartiallyApplied,
     RequestInvalid,
@@ -28,6 +30,7 @@ from cryptotrader.models.base_models import OrderType, TimeInForce
 from cryptotrader.models.order_models import (
     CancelReplaceMode,
     CancelReplaceResponse,
+    CancelReplaceResult,
     CancelReport,
     CancelRestrictions,
     NewOrderRespType,
@@ -44,8 +47,9 @@ from cryptotrader.order_outcomes import (
     ReplaceOutcomeUnknown,
     ReplacePartiallyApplied,
 )
-from cryptotrader.order_registry import OrderRegistry
+from cryptotrader.order_registry import ClientKey, OrderRegistry
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
+from cryptotrader.protocol.order_claims import Claim
 from cryptotrader.protocol.order_life import OrderLife
 from cryptotrader.protocol.request import Request
 from cryptotrader.requests import (
@@ -82,6 +86,15 @@ P = TypeVar("P", bound=OrderPlaceRequest | SorOrderPlaceRequest | OrderCancelRep
 S = TypeVar("S", bound=OrderPlaceRequest | SorOrderPlaceRequest | OrderCancelReplaceRequest)
 
 _FILTER_REFUSED = -1013
+_NOTHING_TO_CANCEL = -2011
+_MOST_ABANDONED = 1000
+
+
+class _Abandoned(NamedTuple):
+    """An order whose call was cancelled, and when nothing of it can take effect any more."""
+
+    order: PlacedOrder
+    settled_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +132,10 @@ class OrderDesk:
         self._patience = options.patience
         self._ids = ClientIds(options.id_prefix)
         self._filters = FilterCheck(api, rounds=options.round_to_filters, checks=options.check_filters)
-        self._registry = OrderRegistry(user.state())
-        self._inquiry = OutcomeInquiry(api, self._registry)
+        self._registry = OrderRegistry(user.state(), api.now_on_exchange)
+        self._inquiry = OutcomeInquiry(api, user, self._registry)
         self._subscription: Subscription[Any] | None = None
+        self._abandoned: OrderedDict[ClientKey, _Abandoned] = OrderedDict()
 
     async def ask(self, request: Request[R]) -> R:
         """Send a request that changes nothing."""
@@ -137,22 +151,24 @@ class OrderDesk:
         """Place an order."""
         request, order = await self._begin(request)
         answer = await self._first_answer(request, order)
-        self._registry.take_details(order, answer)
+        self._registry.take_placement(order, answer)
         return order
 
     async def route(self, request: SorOrderPlaceRequest) -> PlacedOrder:
         """Place an order by smart order routing."""
         request, order = await self._begin(request)
         for response in await self._first_answer(request, order):
-            self._registry.take_details(order, response)
+            self._registry.take_placement(order, response)
         return order
 
     async def place_list(self, request: OrderListRequest) -> PlacedOrderList:
         """Place a list of orders."""
+        own = {*order_ids(request), request.list_client_order_id}
         request = await self._prepared(request)
-        orders = tuple(self._followed(request.symbol, each) for each in order_ids(request))
+        orders = tuple(self._followed(request.symbol, each, is_own=each in own) for each in order_ids(request))
         number = request.list_client_order_id or ""
-        placed = PlacedOrderList(self, request.symbol, number, orders)
+        claim = self._registry.list_claim(is_own=number in own)
+        placed = PlacedOrderList(self, request.symbol, number, orders, claim)
         self._registry.add_list(placed)
         try:
             answer = await self._send(request)
@@ -178,10 +194,11 @@ class OrderDesk:
             new_client_order_id=self._ids.new(),
             cancel_restrictions=cancel_restrictions,
         )
-        answer = await self._resolvable(
-            request, order, lambda since, timeout: self._inquiry.cancelled(order, since, timeout)
-        )
-        self._registry.take_cancellation(answer)
+        try:
+            report = await self._send(request)
+        except OutcomeUnknown as error:
+            raise self._unknown_cancellation(error, order) from error
+        self._registry.take_cancellation(report)
         return order
 
     async def amend(self, order: PlacedOrder, quantity: Decimal | str) -> PlacedOrder:
@@ -197,9 +214,13 @@ class OrderDesk:
             order.symbol,
         )
         wanted = Decimal(request.new_qty)
-        answer = await self._resolvable(
-            request, order, lambda since, timeout: self._inquiry.amended(order, wanted, since, timeout)
-        )
+        try:
+            answer = await self._send(request)
+        except OutcomeUnknown as error:
+            settled_at = self._inquiry.settled_at()
+            raise OrderOutcomeUnknown(
+                error, order.client_order_id, lambda timeout: self._inquiry.amended(order, wanted, settled_at, timeout)
+            ) from error
         self._registry.take_amendment(order, answer)
         return order
 
@@ -213,27 +234,72 @@ class OrderDesk:
         request, new = await self._begin(_replacement(order, type, fields))
         try:
             answer = await self._send(request)
+        except asyncio.CancelledError:
+            self._abandon(new)
+            raise
         except OutcomeUnknown as error:
-            settled_at = self._inquiry.settled_at()
-            raise ReplaceOutcomeUnknown(
-                error, new.sent_as, lambda timeout: self._inquiry.replaced(order, new, settled_at, timeout)
-            ) from error
-        except PartiallyApplied as error:
-            outcome = CancelReplaceResponse.from_error(error.data)
-            self._take_halves(outcome, new)
-            raise ReplacePartiallyApplied(error, outcome, old=order, new=new) from error
+            raise self._unknown_replacement(error, order, new) from error
+        except RequestRejected as error:
+            if (outcome := _halves(error)) is not None:
+                self._take_halves(outcome, new)
+                raise ReplacePartiallyApplied(error, outcome, old=order, new=new) from error
+            if isinstance(error, PartiallyApplied):  # and what was applied cannot be read
+                unknown = OutcomeUnknown(error.method, "", str(error))
+                raise self._unknown_replacement(unknown, order, new) from error
+            self._registry.forget(new)
+            raise
         except BinanceError:
             self._registry.forget(new)
             raise
         self._take_halves(answer, new)
         return Replacement(order, new)
 
+    def _unknown_replacement(self, error: OutcomeUnknown, old: PlacedOrder, new: PlacedOrder) -> ReplaceOutcomeUnknown:
+        settled_at = self._inquiry.settled_at()
+        return ReplaceOutcomeUnknown(
+            error, new.sent_as, lambda timeout: self._inquiry.replaced(old, new, settled_at, timeout)
+        )
+
     async def cancel_all(self, symbol: str) -> list[CancelReport | OrderListCancelReport]:
-        """Cancel all open orders of a symbol."""
-        reports = await self._send(OpenOrdersCancelAllRequest(symbol=symbol))
+        """Cancel all open orders of a symbol; none where none is open."""
+        try:
+            reports = await self._send(OpenOrdersCancelAllRequest(symbol=symbol))
+        except OrderRejected as error:
+            if error.code == _NOTHING_TO_CANCEL:
+                return []
+            raise
         for report in reports:
             self._registry.take_cancellation(report)
         return reports
+
+    async def cancel_by_id(
+        self,
+        symbol: str,
+        order_id: int | None,
+        client_order_id: str | None,
+        cancel_restrictions: CancelRestrictions | None,
+    ) -> CancelReport | OrderListCancelReport:
+        """Cancel an order that need not be followed; needs nothing but the connection."""
+        request = OrderCancelRequest(
+            symbol=symbol,
+            order_id=order_id,
+            orig_client_order_id=client_order_id,
+            new_client_order_id=self._ids.new(),
+            cancel_restrictions=cancel_restrictions,
+        )
+        try:
+            report = await self._send(request)
+        except OutcomeUnknown as error:
+            order = PlacedOrder(self, OrderLife(symbol, client_order_id or "", order_id))
+            raise self._unknown_cancellation(error, order) from error
+        self._registry.take_cancellation(report)
+        return report
+
+    def _unknown_cancellation(self, error: OutcomeUnknown, order: PlacedOrder) -> OrderOutcomeUnknown:
+        settled_at = self._inquiry.settled_at()
+        return OrderOutcomeUnknown(
+            error, order.client_order_id, lambda timeout: self._inquiry.cancelled(order, settled_at, timeout)
+        )
 
     async def cancel_list(self, orders: PlacedOrderList) -> PlacedOrderList:
         """Cancel an order list."""
@@ -260,16 +326,39 @@ class OrderDesk:
     async def follow(self, found: Order) -> PlacedOrder:
         """Follow an order that was placed elsewhere, or before a restart."""
         await self._listen()
-        known = self._registry.find(found.symbol, found.order_id)
-        if known is not None:
-            return known
-        order = self._followed(found.symbol, found.client_order_id)
+        order = self._registry.find(found.symbol, found.order_id, [found.client_order_id], found.time)
+        if order is None:
+            order = PlacedOrder(self, OrderLife(found.symbol, found.client_order_id))
+        elif order.order_id is not None:
+            return order
         self._registry.take_details(order, found)
         await self._inquiry.refresh(order)
         return order
 
+    async def resolve(self, symbol: str, client_order_id: str, timeout: float | None) -> PlacedOrder | None:
+        """What became of an order whose call was cancelled, or that an earlier run sent."""
+        await self._listen()
+        await self._api.wait_clock()
+        left = self._abandoned.get((symbol, client_order_id))
+        settled_at = self._inquiry.settled_at() if left is None else left.settled_at
+        order = self._registry.newest(symbol, client_order_id) if left is None else left.order
+        if order is None:
+            claim = Claim(sent_at=float("-inf"), not_before=0, heard=0, is_own=False)
+            order = PlacedOrder(self, OrderLife(symbol, client_order_id), claim=claim)
+            self._registry.add(order)
+        found = await self._inquiry.placed(order, settled_at, timeout)
+        self._abandoned.pop((symbol, client_order_id), None)
+        return found
+
+    def _abandon(self, order: PlacedOrder) -> None:
+        """Nobody waits for the answer any more: the order is followed on, so that it can be resolved."""
+        self._abandoned[order.symbol, order.sent_as] = _Abandoned(order, self._inquiry.settled_at())
+        if len(self._abandoned) > _MOST_ABANDONED:
+            self._abandoned.popitem(last=False)
+
     def close(self) -> None:
         """Stop listening; who waits for an order is told."""
+        self._inquiry.close()
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -291,11 +380,9 @@ class OrderDesk:
         else:
             logger.warning("the user stream of followed orders: %s", error)
 
-    def _followed(self, symbol: str, client_order_id: str, *, is_own: bool = False) -> PlacedOrder:
-        """An order to follow; a client order id of the caller's own may have been used before."""
-        return PlacedOrder(
-            self, OrderLife(symbol, client_order_id), not_before=self._api.now_on_exchange() if is_own else None
-        )
+    def _followed(self, symbol: str, client_order_id: str, *, is_own: bool) -> PlacedOrder:
+        """An order that is about to be sent; a client order id of the caller's own may have been used before."""
+        return PlacedOrder(self, OrderLife(symbol, client_order_id), claim=self._registry.claim(is_own=is_own))
 
     # -------------------------------------------------------------------------------------------------------- sending
 
@@ -320,6 +407,9 @@ class OrderDesk:
         """Send a placement."""
         try:
             return await self._send(request)
+        except asyncio.CancelledError:
+            self._abandon(order)
+            raise
         except OutcomeUnknown as error:
             settled_at = self._inquiry.settled_at()
             raise OrderOutcomeUnknown(
@@ -328,21 +418,6 @@ class OrderDesk:
         except BinanceError:
             self._registry.forget(order)
             raise
-
-    async def _resolvable(
-        self,
-        request: Request[R],
-        order: PlacedOrder,
-        resolve: Callable[[float, float | None], Awaitable[PlacedOrder]],
-    ) -> R:
-        """Send a request about an order that exists."""
-        try:
-            return await self._send(request)
-        except OutcomeUnknown as error:
-            settled_at = self._inquiry.settled_at()
-            raise OrderOutcomeUnknown(
-                error, order.client_order_id, lambda timeout: resolve(settled_at, timeout)
-            ) from error
 
     async def _send(self, request: Request[R]) -> R:
         """Send a request that changes something; an answer that cannot be read leaves its outcome unknown, too."""
@@ -361,9 +436,20 @@ class OrderDesk:
         if isinstance(cancelled, (CancelReport, OrderListCancelReport)):
             self._registry.take_cancellation(cancelled)
         if isinstance(placed, OrderResponse):
-            self._registry.take_details(new, placed)
+            self._registry.take_placement(new, placed)
         else:
             self._registry.forget(new)
+
+
+def _halves(error: RequestRejected) -> CancelReplaceResponse | None:
+    """How a refused cancel-replace went, where one half took effect; ``None`` where none did, or it cannot be read."""
+    try:
+        outcome = CancelReplaceResponse.from_error(error.data)
+        _ = outcome.cancel_response, outcome.new_order_response
+    except msgspec.ValidationError:
+        return None
+    done = CancelReplaceResult.SUCCESS in (outcome.cancel_result, outcome.new_order_result)
+    return outcome if done else None
 
 
 def _replacement(

@@ -18,11 +18,24 @@ from cryptotrader.config import get_logger
 from cryptotrader.errors import ConnectFailed, OutcomeUnknown, PartiallyApplied, RateLimited, RequestRejected
 from cryptotrader.models.account_models import AccountTrade, Allocation
 from cryptotrader.models.base_models import to_micros
-from cryptotrader.models.order_models import CancelReplaceResponse, CancelReplaceResult, ListOrderStatus, Order
+from cryptotrader.models.order_models import (
+    CancelReplaceResponse,
+    CancelReplaceResult,
+    ListOrderStatus,
+    Order,
+    OrderList,
+)
 from cryptotrader.order_registry import OrderRegistry
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
 from cryptotrader.protocol.request import Request
-from cryptotrader.requests import MyAllocationsRequest, MyTradesRequest, OrderListStatusRequest, OrderStatusRequest
+from cryptotrader.requests import (
+    AllOrdersRequest,
+    MyAllocationsRequest,
+    MyTradesRequest,
+    OrderListStatusRequest,
+    OrderStatusRequest,
+)
+from cryptotrader.user_stream import UserStream
 
 logger = get_logger(__name__)
 T = TypeVar("T")
@@ -37,7 +50,7 @@ DEFAULT_RECV_WINDOW = 5_000.0
 
 _ROWS = 1000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0
-_EARLIER_US = 5_000_000  # far more than the error of what is known of Binance's clock
+_HOUR_MS = 3_600_000
 
 
 # ------------------------------------------------------------------------------------------------------------- errors
@@ -124,7 +137,7 @@ class ReplacePartiallyApplied(PartiallyApplied):
 
     def __init__(
         self,
-        error: PartiallyApplied,
+        error: RequestRejected,
         outcome: CancelReplaceResponse,
         *,
         old: PlacedOrder,
@@ -148,12 +161,15 @@ class OutcomeInquiry:
 
     Args:
         api: The connection.
+        user: The user stream of the same account.
         registry: The orders that are followed.
     """
 
-    def __init__(self, api: ApiConnection, registry: OrderRegistry) -> None:
+    def __init__(self, api: ApiConnection, user: UserStream, registry: OrderRegistry) -> None:
         self._api = api
+        self._user = user
         self._registry = registry
+        self._closed = False
         self._settling = (api.recv_window or DEFAULT_RECV_WINDOW) / 1000 + PROCESSING_SECONDS
 
     def settled_at(self) -> float:
@@ -171,7 +187,7 @@ class OutcomeInquiry:
         by_client_id = order.client_order_id if order.order_id is None else None
         request = OrderStatusRequest(symbol=order.symbol, order_id=order.order_id, orig_client_order_id=by_client_id)
         found = await self._api.call(request)
-        if by_client_id is not None and _is_older(found, order):
+        if order.order_id is None and self._registry.is_earlier(order, found.order_id, found.time):
             # an earlier order of that client order id, of which Binance tells the newest
             raise RequestRejected(request.api.name, 400, NO_SUCH_ORDER, "Order does not exist.")
         self._registry.take_details(order, found)
@@ -186,7 +202,8 @@ class OutcomeInquiry:
             except RequestRejected as error:
                 if error.code != NO_SUCH_ORDER:
                     raise
-                if not late or order.order_id is not None:  # shown by an event: the answer is behind
+                # an order that was shown by an event is there: the answer is behind
+                if not late or order.order_id is not None or await self._may_be_unseen(order):
                     raise _Undecided from error
                 self._registry.forget(order)
                 return None
@@ -242,7 +259,8 @@ class OutcomeInquiry:
             except RequestRejected as error:
                 if error.code != NO_SUCH_ORDER:
                     raise
-                if not late or orders.order_list_id is not None:
+                shown = orders.order_list_id is not None or any(each.order_id is not None for each in orders.orders)
+                if not late or shown or await self._may_be_unseen(*orders.orders):
                     raise _Undecided from error
                 self._registry.forget_list(orders)
                 return None
@@ -268,9 +286,56 @@ class OutcomeInquiry:
         request = OrderListStatusRequest(order_list_id=orders.order_list_id)
         if orders.order_list_id is None:
             request = OrderListStatusRequest(orig_client_order_id=orders.list_client_order_id)
-        self._registry.take_list(orders, await self._api.call(request))
+        found = await self._api.call(request)
+        if orders.order_list_id is None and await self._is_earlier_list(orders, found):
+            raise RequestRejected(request.api.name, 400, NO_SUCH_ORDER, "Order list does not exist.")
+        self._registry.take_list(orders, found)
         for order in orders.orders:
             await self.refresh(order)
+
+    def close(self) -> None:
+        """Nothing more can be asked: who still asks is told."""
+        self._closed = True
+
+    async def _is_earlier_list(self, orders: PlacedOrderList, found: OrderList) -> bool:
+        """Whether a list of the same client id was there before; its own time may be that of its end."""
+        if not orders.claim.is_own:
+            return False
+        if self._registry.is_earlier_list(orders, found.order_list_id):
+            return True
+        leg = found.orders[0]
+        order = await self._api.call(OrderStatusRequest(symbol=leg.symbol, order_id=leg.order_id))
+        return self._registry.is_earlier_at(orders.claim, order.time)
+
+    async def _may_be_unseen(self, *orders: PlacedOrder) -> bool:
+        """Whether orders that the exchange says it does not know may be there all the same.
+
+        Its answers come from a database that may be behind. The user stream is not; only when it was interrupted since
+        they were sent, it has shown nothing of an order that ended meanwhile. All orders of that time are then looked
+        through, once the stream is up again and what is open has been read.
+        """
+        claim, since = orders[0].claim, self._user.up_since()
+        if since is None or claim is None:
+            return True
+        if since <= claim.sent_at:
+            return False
+        sent = {order.sent_as for order in orders}
+        return any(
+            found.client_order_id in sent and not self._registry.is_earlier(orders[0], found.order_id, found.time)
+            for found in await self._orders_since(orders[0].symbol, self._registry.earliest(claim) // 1000)
+        )
+
+    async def _orders_since(self, symbol: str, start: int) -> list[Order]:
+        """A symbol's orders of the hour that begins at ``start``, in milliseconds; the newest where that is 0."""
+        if not start:
+            return await self._api.call(AllOrdersRequest(symbol=symbol, limit=_ROWS))
+        end, found = start + _HOUR_MS, list[Order]()
+        while True:
+            rows = await self._api.call(AllOrdersRequest(symbol=symbol, start_time=start, end_time=end, limit=_ROWS))
+            found += rows
+            if len(rows) < _ROWS:
+                return found
+            start = to_micros(rows[-1].time) // 1000
 
     async def _learn_fills(self, order: PlacedOrder) -> None:
         number = order.order_id
@@ -318,14 +383,11 @@ class OutcomeInquiry:
                 try:
                     return await ask(late=loop.time() >= settled_at)
                 except (ConnectFailed, OutcomeUnknown, RateLimited) as error:
+                    if self._closed:
+                        raise
                     logger.debug("a question about an order went unanswered: %s", error)
                 except _Undecided:
                     pass
                 until_settled = settled_at - loop.time()
                 await followed.until_heard(min(pause, until_settled) if until_settled > 0 else pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-
-
-def _is_older(found: Order, order: PlacedOrder) -> bool:
-    """Whether an order was there before the one of the same client order id was sent."""
-    return order.not_before is not None and to_micros(found.time) < to_micros(order.not_before) - _EARLIER_US

@@ -6,9 +6,10 @@ Source: Binance Spot documentation, "Trading requests" and "Account requests".
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Unpack
+from typing import Unpack, overload
 
 from cryptotrader.base_operations import ApiConnection
+from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.account_models import AccountTrade, OrderTestResponse
 from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.order_models import (
@@ -20,6 +21,7 @@ from cryptotrader.models.order_models import (
 )
 from cryptotrader.order_desk import OrderDesk, OrderListRequest, OrderOptions
 from cryptotrader.order_fields import ExtraFields, OrderFields, ReplaceFields, RoutedFields
+from cryptotrader.order_outcomes import RESOLVE_SECONDS
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
 from cryptotrader.requests import (
     MyTradesRequest,
@@ -40,7 +42,7 @@ class OrderStream:
 
     Every order has a client order id before it is sent, and its events are listened to from before it is sent. No
     order, cancellation or amendment is ever sent twice: when an answer does not come, the error can be resolved. Who
-    cancels a task that is placing an order forgoes that: its client order id should then be the caller's own.
+    cancels a task that is placing an order gets no error: ``resolve()`` it by a client order id of the caller's own.
 
     The methods that place, change or end orders raise, beside what each tells:
 
@@ -82,11 +84,11 @@ class OrderStream:
         side: Side,
         *,
         quantity: Decimal | str,
-        price: Decimal | str,
+        price: Decimal | str | None = None,
         time_in_force: TimeInForce = TimeInForce.GTC,
         **fields: Unpack[ExtraFields],
     ) -> PlacedOrder:
-        """Place an order at a price or better; errors as ``place``."""
+        """Place an order at a price or better; ``price`` is needed unless the order is pegged. Errors as ``place``."""
         return await self._desk.place(
             OrderPlaceRequest(
                 symbol=symbol,
@@ -105,10 +107,10 @@ class OrderStream:
         side: Side,
         *,
         quantity: Decimal | str,
-        price: Decimal | str,
+        price: Decimal | str | None = None,
         **fields: Unpack[ExtraFields],
     ) -> PlacedOrder:
-        """Place an order that is refused if it would trade at once; errors as ``place``."""
+        """Place an order that is refused if it would trade at once; ``price`` and errors as ``place_limit``."""
         return await self._desk.place(
             OrderPlaceRequest(
                 symbol=symbol, side=side, type=OrderType.LIMIT_MAKER, quantity=quantity, price=price, **fields
@@ -174,12 +176,47 @@ class OrderStream:
 
     # ------------------------------------------------------------------------------------------------ changing, ending
 
-    async def cancel(self, order: PlacedOrder, *, cancel_restrictions: CancelRestrictions | None = None) -> PlacedOrder:
+    @overload
+    async def cancel(
+        self, order: PlacedOrder, *, cancel_restrictions: CancelRestrictions | None = None
+    ) -> PlacedOrder: ...
+
+    @overload
+    async def cancel(
+        self,
+        order: str,
+        *,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        cancel_restrictions: CancelRestrictions | None = None,
+    ) -> CancelReport | OrderListCancelReport: ...
+
+    async def cancel(
+        self,
+        order: PlacedOrder | str,
+        *,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        cancel_restrictions: CancelRestrictions | None = None,
+    ) -> PlacedOrder | CancelReport | OrderListCancelReport:
         """Cancel an order, and the whole list where it belongs to one.
+
+        ``cancel("BTCUSDT", order_id=…)`` cancels an order that is not followed, whoever placed it; it does nothing but
+        send that, and needs no user stream.
+
+        Args:
+            order: The order, or the symbol of one that is named by its ids.
+            order_id: Its id.
+            client_order_id: Its client order id.
+            cancel_restrictions: Cancel only a new order, or only one that is filled in part.
 
         Raises:
             OrderOutcomeUnknown: Sent, and no answer: ``resolve()`` it.
         """
+        if isinstance(order, str):
+            return await self._desk.cancel_by_id(order, order_id, client_order_id, cancel_restrictions)
+        if order_id is not None or client_order_id is not None:
+            raise RequestInvalid("name the order by itself, or by its symbol and ids", method="order.cancel")
         return await self._desk.cancel(order, cancel_restrictions=cancel_restrictions)
 
     async def amend(self, order: PlacedOrder, quantity: Decimal | str) -> PlacedOrder:
@@ -206,7 +243,7 @@ class OrderStream:
         return await self._desk.replace(order, type, **fields)
 
     async def cancel_all(self, symbol: str) -> list[CancelReport | OrderListCancelReport]:
-        """Cancel all open orders of a symbol, whoever placed them.
+        """Cancel all open orders of a symbol, whoever placed them; gives an empty list where none is open.
 
         Raises:
             OutcomeUnknown: Sent, and no answer: ``open_orders()`` tells.
@@ -246,6 +283,21 @@ class OrderStream:
     ) -> PlacedOrder:
         """Follow an order that was placed elsewhere, or before a restart; errors as ``ApiConnection.call``."""
         return await self._desk.follow(await self.status(symbol, order_id=order_id, client_order_id=client_order_id))
+
+    async def resolve(
+        self, symbol: str, client_order_id: str, timeout: float | None = RESOLVE_SECONDS
+    ) -> PlacedOrder | None:
+        """Find out what became of an order whose call was cancelled, or that an earlier run of the program sent.
+
+        As ``OrderOutcomeUnknown.resolve``, where there is no error to ask. Nothing is sent again. Of the orders of an
+        earlier run the newest with that client order id is meant; ``None`` says that there is none.
+
+        Raises:
+            TimeoutError: Not within ``timeout`` seconds; it may be asked again.
+            ConnectFailed: No user data came.
+            RequestRejected: The exchange does not answer this key.
+        """
+        return await self._desk.resolve(symbol, client_order_id, timeout)
 
     async def close(self) -> None:
         """Stop listening; who waits for an order is told. The connections belong to who gave them."""

@@ -8,11 +8,12 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Protocol, Unpack
 
-from cryptotrader.errors import BinanceError, ConfigurationError, OrderNotFilled
+from cryptotrader.errors import BinanceError, OrderNotFilled
 from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.models.order_models import ListOrderStatus, OrderStatus
 from cryptotrader.models.placed_models import OrderFill, OrderReport
 from cryptotrader.order_fields import ReplaceFields
+from cryptotrader.protocol.order_claims import Claim
 from cryptotrader.protocol.order_life import OrderLife
 
 WAIT_SECONDS = 60.0
@@ -87,19 +88,18 @@ class PlacedOrder(_Followed):
     Args:
         desk: Carries out its actions.
         life: What is known of it.
-        not_before: Exchange's time, in the connection's unit, before which an order of this client order id is another
-            one; ``None`` for ids that were never used before.
+        claim: Tells it from earlier orders of the same client order id; ``None`` for one that was found by its id.
 
     Attributes:
         sent_as: The client order id that it was sent with.
     """
 
-    def __init__(self, desk: Desk, life: OrderLife, *, not_before: int | None = None) -> None:
+    def __init__(self, desk: Desk, life: OrderLife, *, claim: Claim | None = None) -> None:
         super().__init__()
         self._desk = desk
         self.life = life
         self.sent_as = life.client_order_id
-        self.not_before = not_before
+        self.claim = claim
 
     def __repr__(self) -> str:
         known = f"order_id={self.order_id}, status={self.status}, executed={self.executed_quantity:f}"
@@ -220,12 +220,14 @@ class PlacedOrder(_Followed):
 
     async def __aiter__(self) -> AsyncIterator[OrderReport]:
         """The order's reports from the first to the last; ``ConnectFailed`` when no more will be heard of it."""
-        told = 0
+        told, reports = 0, self.life.reports
         while True:
-            for report in self.life.reports[told:]:
+            if reports is not self.life.reports:  # what was told was of an earlier order
+                told, reports = 0, self.life.reports
+            for report in reports[told:]:
                 told += 1
                 yield report
-            if told < len(self.life.reports):
+            if told < len(self.life.reports) or reports is not self.life.reports:
                 continue
             if self.is_done:
                 return
@@ -274,18 +276,22 @@ class PlacedOrderList(_Followed):
         symbol: Of all its orders.
         list_client_order_id: As it is sent.
         orders: Its orders, in the order of the request.
+        claim: Tells it from earlier lists of the same client id.
 
     Attributes:
         order_list_id: Binance's id; ``None`` while nothing has told it.
         status: Where it is in its life; ``None`` while nothing has told it.
     """
 
-    def __init__(self, desk: Desk, symbol: str, list_client_order_id: str, orders: tuple[PlacedOrder, ...]) -> None:
+    def __init__(
+        self, desk: Desk, symbol: str, list_client_order_id: str, orders: tuple[PlacedOrder, ...], claim: Claim
+    ) -> None:
         super().__init__()
         self._desk = desk
         self.symbol = symbol
         self.list_client_order_id = list_client_order_id
         self.orders = orders
+        self.claim = claim
         self.order_list_id: int | None = None
         self.status: ListOrderStatus | None = None
 
@@ -299,9 +305,9 @@ class PlacedOrderList(_Followed):
 
     def take_status(self, order_list_id: int, status: ListOrderStatus) -> None:
         """A reply or an event tells how it stands; a list that has ended does not go back."""
-        self.order_list_id = order_list_id
-        if self.status in (None, ListOrderStatus.EXECUTING):
+        if self.order_list_id != order_list_id or self.status in (None, ListOrderStatus.EXECUTING):
             self.status = status
+        self.order_list_id = order_list_id
         self.changed()
 
     async def done(self, timeout: float | None = WAIT_SECONDS) -> PlacedOrderList:
@@ -324,9 +330,9 @@ class PlacedOrderList(_Followed):
         """One of its orders.
 
         Raises:
-            ConfigurationError: It has none of that id.
+            KeyError: It has none of that id.
         """
         for order in self.orders:
-            if order.client_order_id == client_order_id:
+            if client_order_id in (order.client_order_id, order.sent_as):
                 return order
-        raise ConfigurationError(f"the list has no order {client_order_id!r}")
+        raise KeyError(client_order_id)

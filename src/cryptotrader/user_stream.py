@@ -64,6 +64,7 @@ class _Account:
         number: Its subscription on the present connection; ``None`` while there is none.
         held: Events that wait until what was missed has been delivered; ``None`` while none have to.
         lost_ns: When it was interrupted; ``None`` before the first time it was up, and while it is.
+        up_since: When it was read last, by the event loop's clock; ``None`` while its events do not come.
         is_refused: The exchange does not take the key on the present connection.
     """
 
@@ -76,6 +77,7 @@ class _Account:
     lost_ns: int | None = None
     lost_why: str = ""
     is_refused: bool = False
+    up_since: float | None = None
 
 
 class UserStream:
@@ -185,6 +187,16 @@ class UserStream:
             ConfigurationError: The stream has no such key.
         """
         return self._account(key).was_up
+
+    def up_since(self, key: Key | None = None) -> float | None:
+        """Since when an account's events have come without an interruption, by the event loop's clock.
+
+        ``None`` while they do not come, or what was missed has not been read back yet.
+
+        Raises:
+            ConfigurationError: The stream has no such key.
+        """
+        return self._account(key).up_since
 
     async def wait_subscribed(self, timeout: float = 10.0) -> None:
         """Open the stream and wait until every account is subscribed and read.
@@ -311,6 +323,7 @@ class UserStream:
         for event, received_ns in held:
             if account.state.take(event):
                 self._tell(account, event, received_ns)
+        account.up_since = asyncio.get_running_loop().time()
         for entry in tuple(account.entries):
             entry.subscription.mark_confirmed(set(entry.subscription.streams))
 
@@ -334,7 +347,7 @@ class UserStream:
         if account.number is not None:
             self._by_number.pop(account.number, None)
             account.number = None
-        account.held = None
+        account.held = account.up_since = None
 
     # ---------------------------------------------------------------------------------------- what the connection tells
 

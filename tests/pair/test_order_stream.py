@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
 
-from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
 from cryptotrader.config import Endpoint
-from cryptotrader.credentials import Ed25519Key, HmacKey
+from cryptotrader.credentials import HmacKey
 from cryptotrader.errors import (
     Banned,
     ConfigurationError,
@@ -23,13 +20,14 @@ from cryptotrader.errors import (
     RequestInvalid,
     RequestRejected,
 )
-from cryptotrader.models.base_models import OrderType, Side
+from cryptotrader.models.base_models import Side
 from cryptotrader.models.order_models import (
     CancelReplaceMode,
     CancelReplaceResponse,
     CancelReplaceResult,
     ListOrderStatus,
     OrderStatus,
+    PegPriceType,
 )
 from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
 from cryptotrader.order_outcomes import (
@@ -39,34 +37,19 @@ from cryptotrader.order_outcomes import (
     ReplacePartiallyApplied,
 )
 from cryptotrader.order_stream import OrderOptions
-from cryptotrader.requests import OrderListPlaceOcoRequest
-from paper_exchange import SYMBOL, PaperExchange, Refused, Silence
+from paper_exchange import SYMBOL, Refused, Silence
+from paper_trading import (
+    buy,
+    done_in_silence,
+    oco,
+    raising,
+    silent,
+    trading,
+    trading_again,
+    unknown_and_not_done,
+    unknown_but_done,
+)
 from virtual_clock import running_loop
-
-KEY = Ed25519Key.generate("paper")
-
-
-@asynccontextmanager
-async def trading(*keys, **options):
-    """A client that trades on a paper exchange."""
-    keys = keys or (KEY,)
-    exchange = PaperExchange(*(key.api_key for key in keys))
-    async with Binance(Endpoint.local(port=9443), keys[0], environment=surroundings(exchange), **options) as binance:
-        yield binance, exchange
-
-
-def surroundings(exchange):
-    budgets = AddressBudgets()
-    return Environment(
-        dial=exchange.dial,
-        budgets=lambda url: budgets,
-        random=random.Random(1).random,
-        wall_clock=running_loop().wall_seconds,
-    )
-
-
-def buy(binance, quantity="0.5", price="50000"):
-    return binance.orders.place_limit(SYMBOL, Side.BUY, quantity=quantity, price=price)
 
 
 def test_an_order_is_placed_followed_and_filled(run_virtual):
@@ -91,24 +74,6 @@ def test_an_order_is_placed_followed_and_filled(run_virtual):
 
 
 # ------------------------------------------------------------------------------------------------ unknown outcomes
-
-
-def unknown_but_done(peer, method, params, do):
-    do()
-    raise Refused(-1007, "Timeout waiting for response from backend server.", 500)
-
-
-def unknown_and_not_done(peer, method, params, do):
-    raise Refused(-1006, "An unexpected response was received from the message bus.", 500)
-
-
-def silent(peer, method, params, do):
-    raise Silence
-
-
-def done_in_silence(peer, method, params, do):
-    do()
-    raise Silence
 
 
 @pytest.mark.parametrize("fault", [unknown_but_done, done_in_silence])
@@ -365,13 +330,6 @@ def test_a_refused_order_says_why_and_is_followed_no_more(run_virtual, refusal, 
     run_virtual(main)
 
 
-def raising(error):
-    def fault(peer, method, params, do):
-        raise error
-
-    return fault
-
-
 def test_nothing_is_sent_into_a_ban(run_virtual):
     async def main():
         async with trading() as (binance, exchange):
@@ -575,18 +533,6 @@ def test_a_replacement_without_an_answer_resolves_to_both_orders(run_virtual, fa
     run_virtual(main)
 
 
-def oco():
-    return OrderListPlaceOcoRequest(
-        symbol=SYMBOL,
-        side=Side.SELL,
-        quantity="0.5",
-        above_type=OrderType.LIMIT_MAKER,
-        above_price="60000",
-        below_type=OrderType.STOP_LOSS,
-        below_stop_price="40000",
-    )
-
-
 @pytest.mark.parametrize("fault", [None, unknown_but_done, done_in_silence])
 def test_the_orders_of_a_list_are_followed(run_virtual, fault):
     async def main():
@@ -655,12 +601,6 @@ def test_an_order_of_an_earlier_run_is_followed(run_virtual):
     run_virtual(main)
 
 
-@asynccontextmanager
-async def trading_again(exchange):
-    async with Binance(Endpoint.local(port=9443), KEY, environment=surroundings(exchange)) as binance:
-        yield binance
-
-
 def test_orders_and_events_need_a_key(run_virtual):
     async def main():
         async with Binance(Endpoint.local(port=9443)) as binance:
@@ -681,5 +621,29 @@ def test_a_key_that_cannot_log_on_signs_each_request(run_virtual):
 
             assert exchange.asked["session.logon"] == 0
             assert exchange.asked["userDataStream.subscribe.signature"] == 1
+
+    run_virtual(main)
+
+
+def test_a_pegged_order_needs_no_price(run_virtual):
+    async def main():
+        async with trading() as (binance, exchange):
+            fields = {"quantity": "0.5", "peg_price_type": PegPriceType.PRIMARY_PEG}
+            await binance.orders.place_limit(SYMBOL, Side.BUY, **fields)
+            await binance.orders.place_limit_maker(SYMBOL, Side.BUY, **fields)
+            assert exchange.asked["order.place"] == 2
+            with pytest.raises(RequestInvalid, match="price is required"):
+                await binance.orders.place_limit(SYMBOL, Side.BUY, quantity="0.5")
+
+    run_virtual(main)
+
+
+def test_the_orders_of_a_list_are_found_by_their_client_ids(run_virtual):
+    async def main():
+        async with trading() as (binance, _):
+            placed = await binance.orders.place_list(oco(above_client_order_id="A"))
+            assert placed.order("A") is placed.orders[0]
+            with pytest.raises(KeyError):
+                placed.order("B")
 
     run_virtual(main)

@@ -30,8 +30,9 @@ from cryptotrader.models.market_models import (
     Trade,
     TradeEvent,
 )
-from cryptotrader.models.order_models import Order
+from cryptotrader.models.order_models import CancelReport, Order, OrderListCancelReport, PegPriceType
 from cryptotrader.models.user_models import ExecutionReportEvent
+from cryptotrader.protocol.request import Request
 from cryptotrader.requests import (
     DepthRequest,
     ExchangeInfoRequest,
@@ -64,6 +65,14 @@ async def requests(binance: Binance) -> None:
     assert_type(await binance.call(TradesHistoricalRequest(symbol="BTCUSDT", from_id=1)), list[Trade])
     assert_type(await binance.call(KlinesRequest(symbol="BTCUSDT", interval=KlineInterval.MINUTE_1)), list[Kline])
     assert_type(await binance.call(Ticker24hrRequest()), Ticker24hr | list[Ticker24hr])
+    for request in (DepthRequest(symbol="BTCUSDT"), ExchangeInfoRequest()):
+        assert_type(await either(binance, request), OrderBookSnapshot | ExchangeInfo)
+
+
+async def either(
+    binance: Binance, request: Request[OrderBookSnapshot | ExchangeInfo]
+) -> OrderBookSnapshot | ExchangeInfo:
+    return await binance.call(request)
 
 
 async def orders(binance: Binance) -> None:
@@ -77,6 +86,12 @@ async def orders(binance: Binance) -> None:
     stop = await binance.orders.place("BTCUSDT", Side.SELL, OrderType.STOP_LOSS, quantity="1", stop_price="40000")
     assert_type(stop, PlacedOrder)
     assert_type(await binance.orders.open_orders(), list[Order])
+    pegged = await binance.orders.place_limit(
+        "BTCUSDT", Side.BUY, quantity="1", peg_price_type=PegPriceType.PRIMARY_PEG
+    )
+    assert_type(await binance.orders.cancel(pegged), PlacedOrder)
+    assert_type(await binance.orders.cancel("BTCUSDT", order_id=1), CancelReport | OrderListCancelReport)
+    assert_type(await binance.orders.resolve("BTCUSDT", "mine"), PlacedOrder | None)
     try:
         await order.cancel()
     except OrderOutcomeUnknown as error:

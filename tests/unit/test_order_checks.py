@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+import decimal
 from decimal import Decimal
 
 import msgspec
 import pytest
 
-from cryptotrader.errors import ConfigurationError, FilterViolated
+from cryptotrader.errors import ConfigurationError, FilterViolated, RequestRejected
 from cryptotrader.models.base_models import OrderType, Side, SymbolInfo, TimeInForce
 from cryptotrader.models.market_models import ExchangeInfo
 from cryptotrader.order_checks import ClientIds, FilterCheck, order_ids
@@ -27,10 +29,15 @@ class Exchange:
 
     def __init__(self):
         self.asked = 0
+        self.tick = "0.01"
 
     async def call(self, request):
         self.asked += 1
-        symbol = msgspec.convert(symbol_info(request.symbol), SymbolInfo, strict=False)
+        if request.symbol == "NOSUCH":
+            raise RequestRejected("exchangeInfo", 400, -1121, "Invalid symbol.")
+        body = symbol_info(request.symbol)
+        body["filters"] = [each | {"tickSize": self.tick} if "tickSize" in each else each for each in body["filters"]]
+        symbol = msgspec.convert(body, SymbolInfo, strict=False)
         return ExchangeInfo(timezone="UTC", server_time=0, rate_limits=[], raw_exchange_filters=[], symbols=[symbol])
 
 
@@ -132,7 +139,7 @@ async def test_a_pending_order_whose_quantity_is_not_known_passes():
         pending_price="60000",
     )
 
-    assert await FilterCheck(Exchange()).passed(opo, SYMBOL) == opo
+    assert (await FilterCheck(Exchange()).passed(opo, SYMBOL)).params() == opo.params()
 
 
 async def test_rounding_reaches_every_amount_of_every_leg():
@@ -152,7 +159,7 @@ async def test_rounding_reaches_every_amount_of_every_leg():
 async def test_quantities_of_the_quote_asset_are_not_rounded():
     market = OrderPlaceRequest(symbol=SYMBOL, side=Side.BUY, type=OrderType.MARKET, quote_order_qty="10.123456")
 
-    assert await FilterCheck(Exchange(), rounds=True).passed(market, SYMBOL) == market
+    assert (await FilterCheck(Exchange(), rounds=True).passed(market, SYMBOL)).params() == market.params()
 
 
 async def test_filters_are_not_read_where_nothing_is_checked():
@@ -170,3 +177,58 @@ async def test_forgotten_filters_are_read_again():
         check.forget()
 
     assert exchange.asked == 2
+
+
+def test_filters_are_read_again_before_an_order_is_refused_for_old_ones_and_each_day(run_virtual):
+    async def main():
+        exchange = Exchange()
+        check = FilterCheck(exchange)
+        await check.passed(order(), SYMBOL)
+        exchange.tick = "0.001"
+        with pytest.raises(FilterViolated):
+            await check.passed(order(price="50000.001"), SYMBOL)
+        assert exchange.asked == 1
+        await asyncio.sleep(60)
+        await check.passed(order(price="50000.001"), SYMBOL)
+        assert exchange.asked == 2
+        await asyncio.sleep(60)
+        with pytest.raises(FilterViolated):
+            await check.passed(order(price="50000.0001"), SYMBOL)
+        assert exchange.asked == 3
+        await asyncio.sleep(86_399)
+        await check.passed(order(), SYMBOL)
+        assert exchange.asked == 3
+        await asyncio.sleep(1)
+        await check.passed(order(), SYMBOL)
+        assert exchange.asked == 4
+
+    run_virtual(main)
+
+
+async def test_a_symbol_that_there_is_not_is_named():
+    with pytest.raises(RequestRejected, match="exchangeInfo: NOSUCH: Invalid symbol"):
+        await FilterCheck(Exchange()).rules("NOSUCH")
+
+
+async def test_texts_in_place_of_enums_are_held_against_the_filters_and_rounded():
+    texts = {"side": "BUY", "type": "LIMIT", "time_in_force": "GTC"}
+    request = OrderPlaceRequest(symbol=SYMBOL, quantity="0.0000000001", price="50000", **texts)
+    with pytest.raises(FilterViolated) as caught:
+        await FilterCheck(Exchange()).passed(request, SYMBOL)
+    assert caught.value.filter == "LOT_SIZE"
+
+    rounded = await FilterCheck(Exchange(), rounds=True).passed(
+        OrderPlaceRequest(symbol=SYMBOL, quantity="0.123456", price="50000.001", **texts), SYMBOL
+    )
+    assert (rounded.quantity, rounded.price) == (Decimal("0.12345"), Decimal("50000.00"))
+    assert rounded.type is OrderType.LIMIT
+
+
+async def test_the_decimal_context_of_the_caller_does_not_reach_into_checks():
+    with decimal.localcontext() as context:
+        context.prec = 3
+        check = FilterCheck(Exchange(), rounds=True)
+        rounded = await check.passed(order(quantity="0.123456", price="50123.377"), SYMBOL)
+        assert str(rounded.quantity) == "0.12345"
+        assert str(rounded.price) == "50123.38"
+        await FilterCheck(Exchange()).passed(order(quantity="0.12345", price="50123.37"), SYMBOL)

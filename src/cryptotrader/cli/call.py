@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from typing import Annotated, Any, get_type_hints
 
@@ -15,9 +16,10 @@ from cryptotrader.cli.keys import KeyFileOption, KeyringOption, YesOption, confi
 from cryptotrader.cli.running import CaOption, EndpointOption, run
 from cryptotrader.config import Backoff, Endpoint, endpoint_named
 from cryptotrader.credentials import Credentials
-from cryptotrader.errors import RequestInvalid
+from cryptotrader.errors import OutcomeUnknown, RequestInvalid
 from cryptotrader.models.base_models import Model
-from cryptotrader.protocol.request import REGISTRY, Request, SecurityType
+from cryptotrader.order_checks import ClientIds, own_ids
+from cryptotrader.protocol.request import REGISTRY, Request, SecurityType, form_of
 
 
 def call(
@@ -45,11 +47,17 @@ def call(
     """
     request = parse_request(method, parameters or [])
     request.params()
+    request = with_ids(request)
     where = endpoint_named(endpoint, ca)
     key = None if request.api.security is SecurityType.NONE else key_for(key_file, keyring)
     if request.api.security is SecurityType.TRADE and not method.endswith(".test"):
         confirm(where, f"Send {method} {' '.join(parameters or ())}", yes=yes)
     run(lambda: _call(request, where, key))
+
+
+def with_ids(request: Request[Any]) -> Request[Any]:
+    """The request with client order ids where it places orders: what nobody can name cannot be asked about."""
+    return ClientIds().complete(request) if request.api.orders else request
 
 
 def parse_request(method: str, parameters: list[str]) -> Request[Any]:
@@ -77,13 +85,24 @@ def parse_request(method: str, parameters: list[str]) -> Request[Any]:
         request: Request[Any] = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise RequestInvalid(str(error), method=method) from error
-    return request
+    # as they were written: what is checked and sent is the text
+    texts = {attribute: values[name] for attribute, name in form_of(kind).amounts if name in values}
+    return msgspec.structs.replace(request, **texts)
 
 
 async def _call(request: Request[Any], endpoint: Endpoint, key: Credentials | None) -> int:
     api = api_connection(endpoint, key=key, backoff=Backoff(attempts=1))
+    names = ", ".join(own_ids(request)) if request.api.orders else ""
     try:
         result = await api.call(request)
+    except asyncio.CancelledError:
+        if names:
+            typer.echo(f"{request.api.name} may have been carried out, as {names}", err=True)
+        raise
+    except OutcomeUnknown as error:
+        if not names:
+            raise
+        raise OutcomeUnknown(error.method, error.id, f"{error.why}; it may be there as {names}") from error
     finally:
         await api.close()
     Console(soft_wrap=True).print_json(_to_json(result).decode())

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cryptotrader.ingestion.capture import CaptureProgress
     from cryptotrader.ingestion.iceberg import Candle, VerifyReport
     from cryptotrader.models.account_models import AccountStatus
-    from cryptotrader.models.order_models import Order
+    from cryptotrader.models.order_models import CancelReport, Order
     from cryptotrader.placed_order import PlacedOrder
 
 _PARTS = ("trade", "allocation", "order")
@@ -193,12 +193,20 @@ def candle_view(candles: Iterable[Candle]) -> Table:
     return table
 
 
-def placed_text(order: PlacedOrder) -> str:
-    """An order of ours in one line."""
-    status = "unknown" if order.status is None else order.status.value
+def placed_text(order: PlacedOrder, asked: Decimal | str | None = None) -> str:
+    """An order of ours in one line; ``asked`` is the quantity that was sent, which an acknowledgement does not tell."""
+    name = f"{order.symbol} order {order.order_id} ({order.client_order_id})"
+    if order.status is None:
+        return f"{name}: acknowledged{'' if asked is None else f', {price_text(Decimal(asked))} asked for'}"
     filled = f"{price_text(order.executed_quantity)} of {price_text(order.quantity)} filled"
     price = "" if order.average_price is None else f" at {price_text(order.average_price)} on average"
-    return f"{order.symbol} order {order.order_id} ({order.client_order_id}): {status}, {filled}{price}"
+    return f"{name}: {order.status.value}, {filled}{price}"
+
+
+def cancelled_text(report: CancelReport) -> str:
+    """A cancelled order in one line."""
+    filled = f"{price_text(report.executed_quantity)} of {price_text(report.original_quantity)} filled"
+    return f"{report.symbol} order {report.order_id} ({report.original_client_order_id}): {report.status}, {filled}"
 
 
 def orders_view(orders: Iterable[Order]) -> Table:

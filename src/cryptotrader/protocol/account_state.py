@@ -176,6 +176,10 @@ class AccountState:
             )
         return is_new
 
+    def watch(self, symbol: str) -> None:
+        """An order of this symbol is about to be sent: its fills are read back after an interruption."""
+        self.symbols.add(symbol)
+
     def expect(self, symbol: str, order_id: int) -> None:
         """An order was placed: whether or not its events come, it is read back after an interruption."""
         self.symbols.add(symbol)

@@ -31,6 +31,7 @@ EXECUTION_UNKNOWN_CODES = frozenset({-1006, -1007})
 ENGINE_CODES = frozenset({-1010, -1013, -2010, -2011, -2038})
 """Refusals by a filter or by the matching engine."""
 
+_PARTLY_DONE = -2021
 _STATUS_PARTIAL = 409
 _STATUS_BANNED = 418
 _STATUS_LIMITED = 429
@@ -152,12 +153,12 @@ def rejection(method: Method, number: int | str, status: int, error: ErrorBody) 
     if status >= _STATUS_SERVER_ERROR or error.code in EXECUTION_UNKNOWN_CODES:
         return OutcomeUnknown(method.name, number, f"{error.msg} (code {error.code}, status {status})")
     kind: type[RequestRejected] = RequestRejected
-    if status == _STATUS_BANNED:
+    if error.code == _PARTLY_DONE or status == _STATUS_PARTIAL:
+        kind = PartiallyApplied  # with status 429, too, where the order limit kept the new order away
+    elif status == _STATUS_BANNED:
         kind = Banned
     elif status == _STATUS_LIMITED:
         kind = RateLimited
-    elif status == _STATUS_PARTIAL:
-        kind = PartiallyApplied
     elif method.security is SecurityType.TRADE and error.code in ENGINE_CODES:
         kind = OrderRejected
     return kind(method.name, status, error.code, error.msg, error.data)

@@ -27,6 +27,7 @@ from cryptotrader.models.order_models import (
 from cryptotrader.models.placed_models import OrderFill, OrderReport
 from cryptotrader.models.user_models import ExecutionReportEvent
 from cryptotrader.protocol.account_state import NO_ID, fill_key
+from cryptotrader.protocol.exact import EXACT
 
 ENDED = frozenset(
     {
@@ -57,6 +58,7 @@ class OrderLife:
     Args:
         symbol: Of the order.
         client_order_id: As it is sent.
+        order_id: Binance's id, where it is known from elsewhere.
 
     Attributes:
         client_order_id: Changes only by an amendment that asks for another one.
@@ -70,10 +72,15 @@ class OrderLife:
         reports: Every change so far.
     """
 
-    def __init__(self, symbol: str, client_order_id: str) -> None:
+    def __init__(self, symbol: str, client_order_id: str, order_id: int | None = None) -> None:
         self.symbol = symbol
-        self.client_order_id = client_order_id
-        self.order_id: int | None = None
+        self._sent_as = client_order_id
+        self._begin(order_id)
+
+    def _begin(self, order_id: int | None) -> None:
+        """Know nothing but the ids."""
+        self.client_order_id = self._sent_as
+        self.order_id = order_id
         self.order_list_id: int | None = None
         self.side: Side | None = None
         self.type: OrderType | None = None
@@ -115,8 +122,16 @@ class OrderLife:
     # ------------------------------------------------------------------------------------------------- what tells of it
 
     def take_details(self, details: OrderResponse | CancelReport | Order) -> None:
-        """A placement's reply, a cancellation's, or the answer to a query; an acknowledgement tells the ids only."""
-        self._identify(details.order_id, details.order_list_id)
+        """A placement's reply, a cancellation's, or the answer to a query; an acknowledgement tells the ids only.
+
+        A placement's reply that names another order id than was heard has the last word: everything that was taken
+        before was of an earlier order with the same client order id, and is forgotten.
+        """
+        if self._is_another(details.order_id):
+            if not isinstance(details, OrderResponse):
+                return
+            self._begin(details.order_id)
+        self.take_numbers(details.order_id, details.order_list_id)
         self.used_sor |= bool(details.used_sor)
         self.expiry_reason = details.expiry_reason or self.expiry_reason
         time = details.update_time if isinstance(details, Order) else details.transact_time
@@ -136,7 +151,9 @@ class OrderLife:
 
     def take_event(self, event: ExecutionReportEvent) -> None:
         """A user data event."""
-        self._identify(event.order_id, event.order_list_id)
+        if self._is_another(event.order_id):
+            return
+        self.take_numbers(event.order_id, event.order_list_id)
         self._describe(event.side, event.type, event.price, event.original_quote_quantity)
         self.used_sor |= bool(event.used_sor)
         self.expiry_reason = event.expiry_reason or self.expiry_reason
@@ -155,7 +172,9 @@ class OrderLife:
     def take_amendment(self, answer: AmendResponse) -> None:
         """An amendment's reply."""
         order = answer.amended_order
-        self._identify(order.order_id, order.order_list_id)
+        if self._is_another(order.order_id):
+            return
+        self.take_numbers(order.order_id, order.order_list_id)
         self._describe(order.side, order.type, order.price, order.original_quote_quantity)
         self._rename(order.client_order_id, answer.execution_id)
         self._take(
@@ -170,7 +189,9 @@ class OrderLife:
 
     def take_fill(self, found: OwnFill) -> None:
         """One of the order's fills, read back: an order whose whole quantity has been traded is filled."""
-        self._identify(found.order_id, found.order_list_id)
+        if self._is_another(found.order_id):
+            return
+        self.take_numbers(found.order_id, found.order_list_id)
         fill = _from_own(found)
         if not self._add(fill):
             return
@@ -180,11 +201,16 @@ class OrderLife:
         )
         self._report(fill, found.time)
 
-    # ---------------------------------------------------------------------------------------------------------- joining
-
-    def _identify(self, order_id: int, order_list_id: int) -> None:
+    def take_numbers(self, order_id: int, order_list_id: int) -> None:
+        """Binance's ids, where nothing else is told of it."""
         self.order_id = order_id
         self.order_list_id = order_list_id
+
+    # ---------------------------------------------------------------------------------------------------------- joining
+
+    def _is_another(self, order_id: int) -> bool:
+        """Whether what is told is of another order than the one that is known."""
+        return self.order_id not in (None, order_id)
 
     def _describe(
         self,
@@ -233,8 +259,8 @@ class OrderLife:
         if self._key(fill) in self._fills:
             return False
         self._fills[self._key(fill)] = fill
-        self._filled += fill.quantity
-        self._filled_quote += fill.quote_quantity
+        self._filled = EXACT.add(self._filled, fill.quantity)
+        self._filled_quote = EXACT.add(self._filled_quote, fill.quote_quantity)
         return True
 
     def _advance(self, status: OrderStatus, executed: Decimal, quote: Decimal | None, quantity: Decimal | None) -> bool:
@@ -256,7 +282,7 @@ class OrderLife:
 
     def _report(self, fill: OrderFill | None, time: int) -> None:
         if self.status is None:
-            raise RuntimeError("a report of an order without status")
+            return  # nothing tells yet how it stands
         self.reports.append(
             OrderReport(
                 status=self.status,
@@ -276,7 +302,7 @@ def _from_reply(fill: Fill, time: int) -> OrderFill:
         allocation_id=NO_ID if fill.allocation_id is None else fill.allocation_id,
         price=fill.price,
         quantity=fill.quantity,
-        quote_quantity=fill.price * fill.quantity,
+        quote_quantity=EXACT.multiply(fill.price, fill.quantity),
         commission=fill.commission,
         commission_asset=fill.commission_asset,
         time=time,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
@@ -24,7 +24,7 @@ from cryptotrader.models.base_models import is_documented, plain
 from cryptotrader.models.untagged import ResultDecoder, result_decoder
 from cryptotrader.protocol.rules import MaxHours, Rule, Violation, undocumented
 
-R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 if TYPE_CHECKING:
     Amount = Decimal | str
@@ -53,6 +53,11 @@ _AS_THEY_ARE = (Decimal, bytes, bytearray, memoryview, date, time, timedelta, UU
 _MOST_DIGITS = 20
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 """Legal range of decimal parameters (error -1100)."""
+_DECIMAL_TEXT = re.compile(r"[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?", re.IGNORECASE)
+"""How decimals are written, among others by ``str``; they go to the wire without the exponent."""
+
+_SYMBOL = re.compile(r"[A-Z0-9._\-\u0080-\U0010ffff]{1,20}")
+"""Legal range of symbols (error -1100); some names are not ASCII."""
 
 TimeZone = Annotated[
     str,
@@ -197,6 +202,7 @@ class Form(msgspec.Struct, frozen=True):
 
     Attributes:
         amounts: The decimals, as attribute and as name on the wire.
+        texts: Names on the wire of texts of which no pattern is declared.
         lists: Names on the wire of what may be a list.
         enums: Names on the wire of those with listed values.
         remembers: Whether the rules look at nothing but which parameters are sent and at the values of enums.
@@ -204,6 +210,7 @@ class Form(msgspec.Struct, frozen=True):
     """
 
     amounts: tuple[tuple[str, str], ...]
+    texts: tuple[str, ...]
     lists: tuple[str, ...]
     enums: tuple[str, ...]
     remembers: bool
@@ -216,9 +223,11 @@ def form_of(kind: type[Request[Any]]) -> Form:
     kinds: defaultdict[type[inspect.Type], list[tuple[str, str]]] = defaultdict(list)
     for field in inspect.type_info(kind).fields:  # type: ignore[attr-defined]  # it is a struct
         for part in getattr(field.type, "types", (field.type,)):
-            kinds[type(part)].append((field.name, field.encode_name))
+            if getattr(part, "pattern", None) is None:
+                kinds[type(part)].append((field.name, field.encode_name))
     return Form(
         amounts=tuple(kinds[inspect.DecimalType]),
+        texts=tuple(name for _, name in kinds[inspect.StrType]),
         lists=tuple(name for _, name in kinds[inspect.VarTupleType]),
         enums=tuple(name for _, name in kinds[inspect.EnumType]),
         remembers=not any(isinstance(rule, MaxHours) for rule in kind.api.rules),
@@ -230,7 +239,7 @@ REGISTRY: dict[str, type[Request[Any]]] = {}
 """Every declared request by its method's name."""
 
 
-class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Request(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Base of all requests; the type argument is the result.
 
     Raises:
@@ -290,8 +299,19 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
         Raises:
             RequestInvalid: A parameter has the wrong type, is out of range, or does not go with another.
         """
+        return self._checked()[1]
+
+    def checked(self) -> Self:
+        """The request with each parameter as what it stands for: decimals, and values of enums, in place of texts.
+
+        Raises:
+            RequestInvalid: A parameter has the wrong type, is out of range, or does not go with another.
+        """
+        return self._checked()[0]
+
+    def _checked(self) -> tuple[Self, dict[str, Any]]:
         if not self.__struct_fields__:
-            return {}
+            return self, {}
         form = form_of(type(self))
         try:
             params: dict[str, Any] = msgspec.to_builtins(self, builtin_types=_AS_THEY_ARE)
@@ -303,20 +323,44 @@ class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, rename="cam
             raise RequestInvalid(str(error), method=self.api.name) from error
         for attribute, name in form.amounts:
             if name in params:
-                params[name] = self._amount(attribute, getattr(checked, attribute))
+                params[name] = self._amount(attribute, params[name], checked)
+        self._check_texts(form, params)
         for name in form.lists:
             if isinstance(value := params.get(name), tuple):
                 params[name] = list(value)
         if broken := checked.violation(params):
             raise RequestInvalid(broken.problem, method=self.api.name)
-        return params
+        return checked, params
 
-    def _amount(self, attribute: str, value: Decimal) -> str:
-        if _AMOUNT.fullmatch(text := str(value)):
+    def _amount(self, attribute: str, given: Decimal | int | str, checked: Self) -> str:
+        if _AMOUNT.fullmatch(text := str(given)):
             return text
+        value: Decimal = getattr(checked, attribute)
         if not value.is_finite():
             raise RequestInvalid(f"{attribute}: {value} is not a number", method=self.api.name)
         if abs(value.adjusted()) > _MOST_DIGITS or _AMOUNT.fullmatch(text := plain(value)) is None:
             problem = f"{attribute}: {value} is negative or has more than {_MOST_DIGITS} digits on a side of the point"
             raise RequestInvalid(problem, method=self.api.name)
+        if isinstance(given, str) and _DECIMAL_TEXT.fullmatch(given) is None:
+            # Python reads more as a number than one would take for it: 1_0 as ten, digits of any script
+            raise RequestInvalid(f"{attribute}: {given!a} is not written in plain digits: {text}", method=self.api.name)
         return text
+
+    def _check_texts(self, form: Form, params: dict[str, Any]) -> None:
+        for name in form.texts:
+            text = params.get(name, "")
+            if not text.isascii() and not _is_unicode(text):
+                raise RequestInvalid(f"{name}: {text!a} is not Unicode text", method=self.api.name)
+            if name == "symbol" and name in params and _SYMBOL.fullmatch(text) is None:
+                near = "".join(filter(_SYMBOL.fullmatch, text.upper()))
+                hint = f"; did you mean {near}?" if near else ""
+                raise RequestInvalid(f"{text!r} is not a symbol{hint}", method=self.api.name)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be sent: half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

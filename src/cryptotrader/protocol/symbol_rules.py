@@ -9,7 +9,7 @@ Source: Binance Spot documentation, "Filters".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
 from cryptotrader.models.base_models import (
     IcebergPartsFilter,
@@ -23,6 +23,7 @@ from cryptotrader.models.base_models import (
     SymbolInfo,
     TrailingDeltaFilter,
 )
+from cryptotrader.protocol.exact import EXACT
 
 AT_MARKET = frozenset({OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT})
 _STOP_LOSSES = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT})
@@ -101,7 +102,7 @@ class SymbolRules:
                 yield name, bool(rule.max_qty) and amount > rule.max_qty, f"{amount:f} is above {rule.max_qty:f}"
                 yield name, _is_off(amount, rule.step_size), f"{amount:f} is no multiple of {rule.step_size:f}"
         if self._parts is not None and quantity is not None and iceberg:
-            parts = -(-quantity // iceberg)
+            parts = EXACT.divide(quantity, iceberg).to_integral_value(ROUND_CEILING, EXACT)
             yield "ICEBERG_PARTS", parts > self._parts.limit, f"{parts} parts are more than {self._parts.limit}"
 
     def _of_notional(
@@ -109,7 +110,7 @@ class SymbolRules:
     ) -> Iterator[tuple[str, bool, str]]:
         if price is None or quantity is None or at_market:
             return
-        value = price * quantity
+        value = EXACT.multiply(price, quantity)
         if self._notional is not None:
             least, most = self._notional.min_notional, self._notional.max_notional
             yield "NOTIONAL", value < least, f"{value:f} is below {least:f}"
@@ -128,8 +129,8 @@ class SymbolRules:
 
 
 def _on_step(amount: Decimal, step: Decimal, rounding: str) -> Decimal:
-    return (amount / step).to_integral_value(rounding) * step if step else amount
+    return EXACT.multiply(EXACT.divide(amount, step).to_integral_value(rounding, EXACT), step) if step else amount
 
 
 def _is_off(amount: Decimal, step: Decimal) -> bool:
-    return bool(step) and amount % step != 0
+    return bool(step) and bool(EXACT.remainder(amount, step))

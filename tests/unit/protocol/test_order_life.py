@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import decimal
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -314,3 +316,48 @@ def test_an_order_that_ended_without_fills_is_complete(status):
     life.take_details(reply(script))
 
     assert life.is_complete
+
+
+def events_of(script):
+    return [told for told in script.told if isinstance(told, ExecutionReportEvent)]
+
+
+def test_nothing_is_taken_of_another_order():
+    script = Script()
+    script.trade(4)
+    life = OrderLife(SYMBOL, NAME, NUMBER + 1)
+    for told in events_of(script):
+        life.take_event(told)
+    life.take_fill(trade(*script.fills[-1]))
+    script.cancel()
+    life.take_details(script.told[-1])
+    life.take_amendment(amendment(script, NAME))
+
+    assert (life.order_id, life.status, life.reports, life.fills) == (NUMBER + 1, None, [], ())
+
+
+def test_the_reply_of_the_placement_has_the_last_word():
+    script = Script()
+    script.trade(4)
+    life = OrderLife(SYMBOL, NAME)
+    for told in events_of(script):
+        life.take_event(told)
+    assert (life.order_id, life.executed_quantity) == (NUMBER, 4)
+    life.take_details(msgspec.structs.replace(reply(Script()), order_id=NUMBER + 1))
+
+    assert (life.order_id, life.status, life.executed_quantity) == (NUMBER + 1, OrderStatus.NEW, 0)
+    assert ([report.status for report in life.reports], life.fills) == ([OrderStatus.NEW], ())
+
+
+def test_the_decimal_context_of_the_caller_does_not_reach_into_sums():
+    script = Script(quantity="3.000003")
+    for quantity in ("1.000001", "2.000002"):
+        script.trade(Decimal(quantity))
+    with decimal.localcontext() as context:
+        context.prec = 3
+        life = OrderLife(SYMBOL, NAME)
+        for told in events_of(script):
+            life.take_event(told)
+
+    assert life.is_complete
+    assert sum(fill.quantity for fill in life.fills) == life.executed_quantity

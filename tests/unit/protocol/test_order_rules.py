@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -395,3 +396,42 @@ def test_an_amount_as_text_goes_to_the_wire_as_written_and_as_decimal_without_ex
     for value in (amount, format(amount, "f"), str(amount)):
         params = OrderPlaceRequest(**ORDER, type=OrderType.MARKET, quantity=value).params()
         assert params["quantity"] == format(amount, "f")
+
+
+@pytest.mark.parametrize("text", ["1_0", "٣", " 1", "+1", "1 ", "1\n", "1e1_0", ".5", "5."])
+def test_an_amount_as_text_is_what_it_looks_like(text):
+    with pytest.raises(RequestInvalid, match="quantity"):
+        OrderPlaceRequest(**ORDER, type=OrderType.MARKET, quantity=text).params()
+
+
+def test_texts_become_what_they_stand_for():
+    request = OrderPlaceRequest(symbol="A", side="BUY", type="MARKET", quantity="0.10").checked()
+
+    assert (request.side, request.type, request.quantity) == (Side.BUY, OrderType.MARKET, Decimal("0.10"))
+    assert type(request.type) is OrderType
+    assert request.params()["quantity"] == "0.10"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "problem"),
+    [
+        ("btcusdt", "'btcusdt' is not a symbol; did you mean BTCUSDT?"),
+        ("BTC/USDT", "did you mean BTCUSDT?"),
+        ("", "'' is not a symbol"),
+        ("A" * 21, "is not a symbol"),
+        ("BTCUSDT\n", "is not a symbol"),
+        ("\ud800", "is not Unicode text"),
+    ],
+)
+def test_what_cannot_be_a_symbol_is_not_sent(symbol, problem):
+    with pytest.raises(RequestInvalid, match=re.escape(problem)):
+        OrderCancelRequest(symbol=symbol, order_id=1).params()
+
+
+def test_names_that_are_not_ascii_are_symbols():
+    assert OrderCancelRequest(symbol="这是测试币456", order_id=1).params()["symbol"] == "这是测试币456"
+
+
+def test_text_that_cannot_be_encoded_is_not_sent():
+    with pytest.raises(RequestInvalid, match="origClientOrderId"):
+        OrderCancelRequest(symbol="A", orig_client_order_id="\ud800").params()
