@@ -145,18 +145,23 @@ class BookSide:
         """The price ``depth`` levels behind the best one; ``None`` where there is no level."""
         return self.keys[-1 - depth] * self._sign if depth < len(self.keys) else None
 
+    def by_price(self) -> Iterator[tuple[int, Level]]:
+        """Prices and levels, best first."""
+        for key in reversed(self.keys):
+            price = key * self._sign
+            yield price, self.levels[price]
+
     def orders(self) -> Iterator[Order]:
         """Resting orders in the order in which they would be filled."""
-        for key in reversed(self.keys):
-            for order in self.levels[key * self._sign].orders:
+        for _, level in self.by_price():
+            for order in level.orders:
                 if order.remaining:
                     yield order
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Prices and totals, best first."""
-        for key in reversed(self.keys):
-            price = key * self._sign
-            yield price, self.levels[price].total
+        for price, level in self.by_price():
+            yield price, level.total
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -26,11 +26,12 @@ from cryptotrader.simulator.venue.events import (
     ExecutionReport,
     PreventedMatch,
 )
-from cryptotrader.simulator.venue.execution_rules import can_fill, taker_bound, tighter, why_over
+from cryptotrader.simulator.venue.execution_rules import taker_bound, tighter, why_over
 from cryptotrader.simulator.venue.filters import Situation
 from cryptotrader.simulator.venue.funding import fund
 from cryptotrader.simulator.venue.history import History, HistoryState
 from cryptotrader.simulator.venue.market import Market
+from cryptotrader.simulator.venue.offers import can_fill, offers
 from cryptotrader.simulator.venue.orders import AccountOrder
 from cryptotrader.simulator.venue.pegs import pegged_price
 from cryptotrader.simulator.venue.rejections import WOULD_TAKE, WOULD_TRIGGER, Rejection, order_rejected
@@ -217,7 +218,7 @@ class Desk:
         bound = taker_bound(market, now_us, is_buy=order.is_buy)
         limit = None if order.is_at_market else order.limit
         reach = tighter(limit, bound, is_buy=order.is_buy)
-        if order.time_in_force is TimeInForce.FOK and not can_fill(market, order, reach):
+        if order.time_in_force is TimeInForce.FOK and not can_fill(order, self, reach):
             self.expire(order, ExpiryReason.UNFILLED_FOK_ORDER_EXPIRED, now_us)
             return
         if order.used_sor:
@@ -225,7 +226,8 @@ class Desk:
         else:
             market.match(order, reach, now_us)
         if order.is_open:
-            reason = why_over(market, order, reach)
+            was_stopped = next(offers(order, self, limit), None) is not None
+            reason = why_over(order, was_stopped=was_stopped)
             if reason is None:
                 market.rest(order)
             else:

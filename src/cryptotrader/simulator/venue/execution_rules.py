@@ -43,18 +43,14 @@ def tighter(first: int | None, second: int | None, *, is_buy: bool) -> int | Non
     return min(first, second) if is_buy else max(first, second)
 
 
-def can_fill(market: Market, order: AccountOrder, reach: int | None) -> bool:
-    """Whether the book has all that an order wants, up to a price."""
-    side = market.book.side(not order.is_buy)
-    worst = side.price_at(len(side) - 1) if reach is None and len(side) else reach
-    return worst is not None and side.available(worst, order.remaining) >= order.remaining
+def why_over(order: AccountOrder, *, was_stopped: bool) -> ExpiryReason | None:
+    """Why the rest of a matched order does not go to the book; ``None`` when it does.
 
-
-def why_over(market: Market, order: AccountOrder, reach: int | None) -> ExpiryReason | None:
-    """Why the rest of a matched order does not go to the book; ``None`` when it does."""
-    best = market.book.side(not order.is_buy).best
-    wants = best is not None and (order.is_at_market or market.crosses(order.limit, is_buy=order.is_buy))
-    if wants and reach is not None:
+    Args:
+        order: Which was matched.
+        was_stopped: Whether there is more that it would take if it were not for the execution rule.
+    """
+    if was_stopped:
         return ExpiryReason.EXECUTION_RULE_PRICE_RANGE_EXCEEDED
     if order.is_at_market:
         return ExpiryReason.INSUFFICIENT_LIQUIDITY

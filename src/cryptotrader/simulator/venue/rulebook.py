@@ -57,7 +57,7 @@ class SymbolRules:
         lot, at_market = info.filter(LotSizeFilter), info.filter(MarketLotSizeFilter)
         self.lot = max(1, scaled(lot.step_size)) if lot else 1
         self.market_lot = max(self.lot, scaled(at_market.step_size)) if at_market else self.lot
-        self.least = scaled(lot.min_qty) if lot else 1
+        self.least = max(1, scaled(lot.min_qty)) if lot else 1
 
 
 class Rulebook:

@@ -1,7 +1,8 @@
 """Self-trade prevention: which orders may not meet, and what each loses when they do.
 
 Source: Binance Spot documentation, "Self trade prevention FAQ": the taker's mode rules; ``TRANSFER`` needs that mode on
-both orders and different accounts of one trade group, and is ``DECREMENT`` otherwise.
+both orders and different accounts of one trade group, and is ``DECREMENT`` otherwise. A routed order that meets one of
+another symbol cannot transfer either: what the one gives is not what the other receives.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def prevention(taker: AccountOrder, maker: AccountOrder, shown: int) -> Preventi
             return Prevention(mode, quantity, None, maker.remaining)
         case Mode.EXPIRE_BOTH:
             return Prevention(mode, quantity, taker.remaining, maker.remaining)
-    if mode is Mode.TRANSFER and maker.self_trade_prevention_mode is Mode.TRANSFER:
+    both = taker.self_trade_prevention_mode is maker.self_trade_prevention_mode is Mode.TRANSFER
+    if both and taker.symbol == maker.symbol:
         return Prevention(mode, quantity, quantity, quantity, transfers=taker.uid != maker.uid)
     return Prevention(Mode.DECREMENT, quantity, quantity, quantity)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cryptotrader.models.market_models import SorGroup
 from cryptotrader.simulator.venue.market import Market
+from cryptotrader.simulator.venue.offers import offers
 from cryptotrader.simulator.venue.orders import AccountOrder
 
 if TYPE_CHECKING:
@@ -44,15 +45,6 @@ class Router:
 
     def take(self, order: AccountOrder, reach: int | None, now_us: int) -> None:
         """Match an order level by level, always in the book with the best price."""
-        sign = 1 if order.is_buy else -1
-        own = self._desk.markets[order.symbol]
-        markets = self.markets_of(order.symbol)
-        while order.remaining:
-            offers = [(best, market) for market in markets if (best := market.book.side(not order.is_buy).best)]
-            if not offers:
-                return
-            price, market = min(offers, key=lambda offer: (sign * offer[0], offer[1] is not own))
-            if reach is not None and sign * price > sign * reach:
-                return
-            market.match(order, price, now_us)
-            market.tell_change()
+        while order.remaining and (offer := next(offers(order, self._desk, reach), None)):
+            offer.market.match(order, offer.price, now_us)
+            offer.market.tell_change()

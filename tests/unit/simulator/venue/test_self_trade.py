@@ -138,3 +138,15 @@ def test_a_leg_that_loses_quantity_ends_the_other_of_its_pair(bench):
     bench.limit(1, "BUY", 1, 95_100, self_trade_prevention_mode=Mode.DECREMENT)
     assert (bench.status(above), bench.order(above).remaining, bench.status(below)) == ("NEW", units(1), "EXPIRED")
     assert bench.locked(1, "BTC") == 1
+
+
+def test_a_routed_order_never_transfers_to_another_symbol():
+    """What the one gives is not what the other receives: money would be made of nothing."""
+    bench = Bench("BTCUSDT", "BTCUSDC", trade_group_id=5)
+    mode = {"self_trade_prevention_mode": Mode.TRANSFER}
+    maker = bench.limit(2, "SELL", 0.01, 95_000, symbol="BTCUSDC", **mode)
+    placed = bench.trading.route(1, bench.new("BUY", "LIMIT", 0.01, 95_000, **mode))
+    assert [match.mode for match in placed.prevented] == [Mode.DECREMENT]
+    assert (bench.status(maker), bench.status(placed.order)) == ("EXPIRED_IN_MATCH", "EXPIRED_IN_MATCH")
+    for uid in (1, 2):
+        assert {bench.balance(uid, asset) for asset in ("BTC", "USDT", "USDC")} == {(1_000_000, 0)}

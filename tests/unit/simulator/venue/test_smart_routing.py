@@ -52,7 +52,7 @@ def test_what_no_book_has_expires_at_market_and_rests_at_a_limit(bench):
     assert bench.desk.markets["BTCUSDT"].book.bids.best == units(95_000)
     bench.cancel(placement.order)
     assert bench.locked(1, "USDT") == 0
-    ended = route(bench, "BUY", "MARKET", 8).order
+    ended = route(bench, "BUY", "MARKET", 7.4).order
     assert (ended.status, ended.executed, ended.expiry_reason) == ("EXPIRED", units(7), "INSUFFICIENT_LIQUIDITY")
     assert bench.locked(1, "USDT") == 0
 

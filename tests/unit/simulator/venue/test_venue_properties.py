@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -42,8 +43,10 @@ sides = st.sampled_from(["BUY", "SELL"])
 prices = st.integers(-6, 6).map(lambda step: MIDDLE + step * 10.01)
 quantities = st.integers(1, 40).map(lambda lots: lots * 0.00025)
 steps = st.integers(1, 8)
-modes = st.sampled_from(list(Mode))
-SYMBOLS = ("BTCUSDT", "BTCUSDC", "BNBUSDT")
+modes = st.sampled_from([*Mode, Mode.TRANSFER])
+SYMBOLS = ("BTCUSDT", "BTCUSDC", "BNBUSDT", "ETHBTC")
+TINY = Decimal("0.0000003767")
+"""Makes of a price of bitcoin one of ether in bitcoin, where tick times lot is far below 10^-8."""
 
 
 KINDS = (
@@ -73,6 +76,22 @@ def orders(draw, kinds=KINDS):
     return draw(sides), kind, more
 
 
+IN_BITCOIN = {
+    **dict.fromkeys(("price", "stop_price"), (TINY, 8)),
+    **dict.fromkeys(("quantity", "iceberg_quantity"), (404, 3)),
+    "quote_quantity": (404 * TINY, 8),
+}
+
+
+def in_bitcoin(more):
+    """An order's parameters for ETHBTC."""
+    return more | {
+        name: round(Decimal(str(more[name])) * times, digits)
+        for name, (times, digits) in IN_BITCOIN.items()
+        if name in more
+    }
+
+
 class Venue(RuleBasedStateMachine):
     """Accounts 1 and 2 are of one trade group; 3 pays commission in BNB; each owns little."""
 
@@ -85,7 +104,7 @@ class Venue(RuleBasedStateMachine):
             standard=CommissionRates(maker=123_457, taker=234_567, buyer=11, seller=13),
             tax=CommissionRates(taker=10_001),
         )
-        self.assets = ("BTC", "USDT", "USDC", "BNB")
+        self.assets = ("BTC", "USDT", "USDC", "BNB", "ETH")
         for uid in (1, 2, 3):
             account = self.bench.trading.account(uid)
             account.commissions = rates
@@ -130,9 +149,11 @@ class Venue(RuleBasedStateMachine):
             for asset, balance in account.balances.items()
         }
 
-    @rule(target=placed, uid=uids, order=orders(), symbol=st.sampled_from(SYMBOLS[:2]))
+    @rule(target=placed, uid=uids, order=orders(), symbol=st.sampled_from(("BTCUSDT", "BTCUSDC", "ETHBTC")))
     def place(self, uid, order, symbol):
         side, kind, more = order
+        if symbol == "ETHBTC":
+            more = in_bitcoin(more)
         placement = self.attempt(self.bench.trading.place, uid, self.bench.new(side, kind, symbol=symbol, **more))
         return placement and placement.order
 
@@ -166,6 +187,8 @@ class Venue(RuleBasedStateMachine):
         if order is None:
             return None
         side, kind, more = new
+        if order.symbol == "ETHBTC":
+            more = in_bitcoin(more)
         request = self.bench.new(side, kind, symbol=order.symbol, **more)
         key = OrderKey(symbol=order.symbol, order_id=order.id)
         outcome = self.attempt(self.bench.trading.cancel_replace, order.uid, key, request, mode)
