@@ -10,6 +10,7 @@ import secrets
 import string
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,6 +38,23 @@ _REFUSING_SECONDS = 60.0
 _BASE62 = string.digits + string.ascii_letters
 _CLIENT_ID = "client_order_id"
 _SHARED_BY_LEGS = ("side", "quantity")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOptions:
+    """How orders are placed.
+
+    Attributes:
+        id_prefix: What the client order ids begin with.
+        check_filters: Hold orders against their symbol's filters before they are sent.
+        round_to_filters: Bring prices to the nearest tick and quantities down to the step.
+        patience: Seconds to wait for request weight and order budget before ``RateLimited`` is raised.
+    """
+
+    id_prefix: str = ID_PREFIX
+    check_filters: bool = True
+    round_to_filters: bool = False
+    patience: float = 60.0
 
 
 class ClientIds:

@@ -6,10 +6,8 @@ Source: Binance Spot documentation, "Trading requests".
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 import msgspec
 
@@ -22,15 +20,12 @@ from cryptotrader.errors import (
     OrderRejected,
     OutcomeUnknown,
     PartiallyApplied,
-    RequestInvalid,
     RequestRejected,
 )
 from cryptotrader.models.account_models import OrderTestResponse
-from cryptotrader.models.base_models import OrderType, TimeInForce
+from cryptotrader.models.base_models import OrderType
 from cryptotrader.models.order_models import (
-    CancelReplaceMode,
     CancelReplaceResponse,
-    CancelReplaceResult,
     CancelReport,
     CancelRestrictions,
     NewOrderRespType,
@@ -38,8 +33,8 @@ from cryptotrader.models.order_models import (
     OrderListCancelReport,
     OrderResponse,
 )
-from cryptotrader.order_checks import ID_PREFIX, ClientIds, FilterCheck, order_ids
-from cryptotrader.order_fields import ReplaceFields
+from cryptotrader.order_checks import ClientIds, FilterCheck, OrderOptions, order_ids
+from cryptotrader.order_fields import OrderListRequest, ReplaceFields
 from cryptotrader.order_outcomes import (
     OrderListOutcomeUnknown,
     OrderOutcomeUnknown,
@@ -47,7 +42,8 @@ from cryptotrader.order_outcomes import (
     ReplaceOutcomeUnknown,
     ReplacePartiallyApplied,
 )
-from cryptotrader.order_registry import ClientKey, OrderRegistry
+from cryptotrader.order_registry import OrderRegistry
+from cryptotrader.order_replacing import halves_done, replacement
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
 from cryptotrader.protocol.order_claims import Claim
 from cryptotrader.protocol.order_life import OrderLife
@@ -58,11 +54,6 @@ from cryptotrader.requests import (
     OrderCancelReplaceRequest,
     OrderCancelRequest,
     OrderListCancelRequest,
-    OrderListPlaceOcoRequest,
-    OrderListPlaceOpocoRequest,
-    OrderListPlaceOpoRequest,
-    OrderListPlaceOtocoRequest,
-    OrderListPlaceOtoRequest,
     OrderPlaceRequest,
     OrderTestRequest,
     SorOrderPlaceRequest,
@@ -73,45 +64,11 @@ from cryptotrader.user_stream import UserStream
 logger = get_logger(__name__)
 R = TypeVar("R")
 
-OrderListRequest = (
-    OrderListPlaceOcoRequest
-    | OrderListPlaceOtoRequest
-    | OrderListPlaceOtocoRequest
-    | OrderListPlaceOpoRequest
-    | OrderListPlaceOpocoRequest
-)
-"""Any list that can be placed."""
-
 P = TypeVar("P", bound=OrderPlaceRequest | SorOrderPlaceRequest | OrderCancelReplaceRequest | OrderListRequest)
 S = TypeVar("S", bound=OrderPlaceRequest | SorOrderPlaceRequest | OrderCancelReplaceRequest)
 
 _FILTER_REFUSED = -1013
 _NOTHING_TO_CANCEL = -2011
-_MOST_ABANDONED = 1000
-
-
-class _Abandoned(NamedTuple):
-    """An order whose call was cancelled, and when nothing of it can take effect any more."""
-
-    order: PlacedOrder
-    settled_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class OrderOptions:
-    """How orders are placed.
-
-    Attributes:
-        id_prefix: What the client order ids begin with.
-        check_filters: Hold orders against their symbol's filters before they are sent.
-        round_to_filters: Bring prices to the nearest tick and quantities down to the step.
-        patience: Seconds to wait for request weight and order budget before ``RateLimited`` is raised.
-    """
-
-    id_prefix: str = ID_PREFIX
-    check_filters: bool = True
-    round_to_filters: bool = False
-    patience: float = 60.0
 
 
 class OrderDesk:
@@ -135,7 +92,6 @@ class OrderDesk:
         self._registry = OrderRegistry(user.state(), api.now_on_exchange)
         self._inquiry = OutcomeInquiry(api, user, self._registry)
         self._subscription: Subscription[Any] | None = None
-        self._abandoned: OrderedDict[ClientKey, _Abandoned] = OrderedDict()
 
     async def ask(self, request: Request[R]) -> R:
         """Send a request that changes nothing."""
@@ -231,16 +187,16 @@ class OrderDesk:
         **fields: Unpack[ReplaceFields],
     ) -> Replacement:
         """Cancel an order and place another one at once."""
-        request, new = await self._begin(_replacement(order, type, fields))
+        request, new = await self._begin(replacement(order, type, fields))
         try:
             answer = await self._send(request)
         except asyncio.CancelledError:
-            self._abandon(new)
+            self._registry.leave(new, self._inquiry.settled_at())
             raise
         except OutcomeUnknown as error:
             raise self._unknown_replacement(error, order, new) from error
         except RequestRejected as error:
-            if (outcome := _halves(error)) is not None:
+            if (outcome := halves_done(error)) is not None:
                 self._take_halves(outcome, new)
                 raise ReplacePartiallyApplied(error, outcome, old=order, new=new) from error
             if isinstance(error, PartiallyApplied):  # and what was applied cannot be read
@@ -339,22 +295,16 @@ class OrderDesk:
         """What became of an order whose call was cancelled, or that an earlier run sent."""
         await self._listen()
         await self._api.wait_clock()
-        left = self._abandoned.get((symbol, client_order_id))
-        settled_at = self._inquiry.settled_at() if left is None else left.settled_at
-        order = self._registry.newest(symbol, client_order_id) if left is None else left.order
+        order, settled_at = self._registry.left(symbol, client_order_id)
+        if order is None:
+            order, settled_at = self._registry.newest(symbol, client_order_id), self._inquiry.settled_at()
         if order is None:
             claim = Claim(sent_at=float("-inf"), not_before=0, heard=0, is_own=False)
             order = PlacedOrder(self, OrderLife(symbol, client_order_id), claim=claim)
             self._registry.add(order)
         found = await self._inquiry.placed(order, settled_at, timeout)
-        self._abandoned.pop((symbol, client_order_id), None)
+        self._registry.release(symbol, client_order_id)
         return found
-
-    def _abandon(self, order: PlacedOrder) -> None:
-        """Nobody waits for the answer any more: the order is followed on, so that it can be resolved."""
-        self._abandoned[order.symbol, order.sent_as] = _Abandoned(order, self._inquiry.settled_at())
-        if len(self._abandoned) > _MOST_ABANDONED:
-            self._abandoned.popitem(last=False)
 
     def close(self) -> None:
         """Stop listening; who waits for an order is told."""
@@ -408,7 +358,7 @@ class OrderDesk:
         try:
             return await self._send(request)
         except asyncio.CancelledError:
-            self._abandon(order)
+            self._registry.leave(order, self._inquiry.settled_at())
             raise
         except OutcomeUnknown as error:
             settled_at = self._inquiry.settled_at()
@@ -439,37 +389,3 @@ class OrderDesk:
             self._registry.take_placement(new, placed)
         else:
             self._registry.forget(new)
-
-
-def _halves(error: RequestRejected) -> CancelReplaceResponse | None:
-    """How a refused cancel-replace went, where one half took effect; ``None`` where none did, or it cannot be read."""
-    try:
-        outcome = CancelReplaceResponse.from_error(error.data)
-        _ = outcome.cancel_response, outcome.new_order_response
-    except msgspec.ValidationError:
-        return None
-    done = CancelReplaceResult.SUCCESS in (outcome.cancel_result, outcome.new_order_result)
-    return outcome if done else None
-
-
-def _replacement(
-    order: PlacedOrder,
-    type: OrderType | None,  # noqa: A002 - Binance's word
-    fields: ReplaceFields,
-) -> OrderCancelReplaceRequest:
-    """The request that replaces an order, by default by one of the same side and type."""
-    wanted = ReplaceFields(cancel_replace_mode=CancelReplaceMode.STOP_ON_FAILURE)
-    wanted.update(fields)
-    side, kind = wanted.get("side", order.side), type or order.type
-    if side is None or kind is None:
-        raise RequestInvalid("side and type of the new order are needed: the old one's are not known")
-    wanted["side"] = side
-    if kind is OrderType.LIMIT:
-        wanted.setdefault("time_in_force", TimeInForce.GTC)
-    return OrderCancelReplaceRequest(
-        symbol=order.symbol,
-        cancel_order_id=order.order_id,
-        cancel_orig_client_order_id=order.client_order_id if order.order_id is None else None,
-        type=kind,
-        **wanted,
-    )

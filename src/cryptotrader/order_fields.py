@@ -14,6 +14,22 @@ from cryptotrader.models.order_models import (
     PegOffsetType,
     PegPriceType,
 )
+from cryptotrader.requests import (
+    OrderListPlaceOcoRequest,
+    OrderListPlaceOpocoRequest,
+    OrderListPlaceOpoRequest,
+    OrderListPlaceOtocoRequest,
+    OrderListPlaceOtoRequest,
+)
+
+OrderListRequest = (
+    OrderListPlaceOcoRequest
+    | OrderListPlaceOtoRequest
+    | OrderListPlaceOtocoRequest
+    | OrderListPlaceOpoRequest
+    | OrderListPlaceOpocoRequest
+)
+"""Any list that can be placed."""
 
 
 class OrderFields(TypedDict, total=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from weakref import WeakValueDictionary
 
@@ -26,6 +27,8 @@ from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.order_claims import Claim, HeardNumbers
 
 logger = get_logger(__name__)
+
+_MOST_LEFT = 1000
 
 ClientKey = tuple[str, str]
 """Symbol and client order id."""
@@ -55,6 +58,7 @@ class OrderRegistry:
         self._orders: WeakValueDictionary[OrderKey, PlacedOrder] = WeakValueDictionary()
         self._unnumbered_lists: WeakValueDictionary[ClientKey, PlacedOrderList] = WeakValueDictionary()
         self._lists: WeakValueDictionary[int, PlacedOrderList] = WeakValueDictionary()
+        self._left: OrderedDict[ClientKey, tuple[PlacedOrder, float]] = OrderedDict()
 
     # ------------------------------------------------------------------------------------------------- coming and going
 
@@ -95,6 +99,25 @@ class OrderRegistry:
         self._unnumbered_lists.pop((orders.symbol, orders.list_client_order_id), None)
         for order in orders.orders:
             self.forget(order)
+
+    def leave(self, order: PlacedOrder, settled_at: float) -> None:
+        """Nobody waits for an order's answer any more: it is kept, so that it can be resolved.
+
+        Args:
+            order: The order.
+            settled_at: When nothing of it can take effect any more, by the event loop's clock.
+        """
+        self._left[order.symbol, order.sent_as] = (order, settled_at)
+        if len(self._left) > _MOST_LEFT:
+            self._left.popitem(last=False)
+
+    def left(self, symbol: str, client_order_id: str) -> tuple[PlacedOrder | None, float]:
+        """An order that was left, and when it is settled."""
+        return self._left.get((symbol, client_order_id), (None, 0.0))
+
+    def release(self, symbol: str, client_order_id: str) -> None:
+        """What became of an order that was left is known."""
+        self._left.pop((symbol, client_order_id), None)
 
     def find(
         self, symbol: str, order_id: int, client_order_ids: Iterable[str] = (), created: int | None = None

@@ -19,8 +19,9 @@ from cryptotrader.models.order_models import (
     OrderList,
     OrderListCancelReport,
 )
-from cryptotrader.order_desk import OrderDesk, OrderListRequest, OrderOptions
-from cryptotrader.order_fields import ExtraFields, OrderFields, ReplaceFields, RoutedFields
+from cryptotrader.order_checks import OrderOptions
+from cryptotrader.order_desk import OrderDesk
+from cryptotrader.order_fields import ExtraFields, OrderFields, OrderListRequest, ReplaceFields, RoutedFields
 from cryptotrader.order_outcomes import RESOLVE_SECONDS
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
 from cryptotrader.requests import (
