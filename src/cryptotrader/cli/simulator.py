@@ -9,13 +9,19 @@ import typer
 
 from cryptotrader.cli.running import run, show_logs, split_symbols
 from cryptotrader.simulator import DemoKeys, LocalExchange
+from cryptotrader.simulator.server import DEFAULT_RATE, DEFAULT_SYMBOLS
 
 
 def simulator(
     port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = 9443,
-    symbols: Annotated[str, typer.Option(help="Symbols to trade, with commas.")] = "BTCUSDT,ETHUSDT,ETHBTC",
+    symbols: Annotated[
+        str | None, typer.Option(help="Symbols to trade, with commas.", show_default=",".join(DEFAULT_SYMBOLS))
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same market.")] = 0,
-    rate: Annotated[float, typer.Option(min=0, help="Trades a second, all symbols together.")] = 50.0,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="Trades a second, all symbols together.", show_default=f"{DEFAULT_RATE}"),
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="Write every trade to this file, as JSON lines.")] = None,
     faults: Annotated[Path | None, typer.Option(help="A script of faults, as JSON lines with 'at' seconds.")] = None,
     control_port: Annotated[int | None, typer.Option(help="Listen for fault commands on this loopback port.")] = None,
@@ -55,7 +61,7 @@ def simulator(
       cryptotrader simulator --keys keys --state exchange.state
     """
     show_logs(verbose=verbose)
-    listed = split_symbols(symbols)
+    listed = None if symbols is None else split_symbols(symbols)
 
     async def serve() -> int:
         exchange = LocalExchange(

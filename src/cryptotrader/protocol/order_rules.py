@@ -31,7 +31,6 @@ from cryptotrader.protocol.rules import (
 )
 
 UNSUPPORTED_COMBINATION = -1014
-TIME_IN_FORCE_NOT_REQUIRED = -1114
 NOT_AN_OCO_TYPE = -1158
 ICEBERG_WITHOUT_GTC = -1160
 BOTH_LEGS_LIMIT = -1168
@@ -121,9 +120,6 @@ class OrderParameters(msgspec.Struct, frozen=True):
         if name is None:
             return None
         problem = f"{self.prefix}{name} cannot be sent for a {kind} order"
-        if name == "time_in_force":
-            text = "TimeInForce parameter sent when not required."
-            return Violation(problem, TIME_IN_FORCE_NOT_REQUIRED, text)
         if name in _PEGS:
             return Violation(problem, NEW_ORDER_REJECTED, "This order type may not use pegged price.")
         return Violation(problem, NOT_REQUIRED, f"Parameter '{wire_name(self.prefix + name)}' sent when not required.")

@@ -32,16 +32,22 @@ else:
     Amount = Decimal
 """A price or quantity; a caller may write it as text, which goes to the wire as written."""
 
-OrderNumber = Annotated[int, Meta(ge=0)]
+LARGEST = 2**63 - 1
+"""The largest whole number that a parameter can have: Binance keeps them in 64 bits."""
+
+Whole = Annotated[int, Meta(ge=0, le=LARGEST)]
+"""A whole number: a time, a delta, an id of the caller's own."""
+
+OrderNumber = Annotated[int, Meta(ge=0, le=LARGEST)]
 """An id that Binance gave."""
 
 Limit = Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})]
 """Most entries of an answer."""
 
-ClientOrderId = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,36}\Z")]
+ClientOrderId = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9-_]{1,36}\Z")]
 """A new id of the caller's own."""
 
-StrategyType = Annotated[int, Meta(ge=1_000_000)]
+StrategyType = Annotated[int, Meta(ge=1_000_000, le=LARGEST)]
 """Values below are reserved."""
 
 PegOffset = Annotated[int, Meta(ge=0, le=100)]

@@ -5,27 +5,24 @@ Source: Binance Spot documentation, "Request format", "Response format" and "Err
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
 import cryptotrader.requests  # noqa: F401 - fills REGISTRY
 from cryptotrader.models.base_models import Model, OrderType, plain
-from cryptotrader.protocol.request import REGISTRY, Request, form_of
+from cryptotrader.protocol.request import LARGEST, REGISTRY, ClientOrderId, Request, StrategyType, form_of
 from cryptotrader.simulator.api_errors import ApiError, bad, illegal, invalid, mandatory
 
 _NOT_OF_REQUESTS = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
-_TEXT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _VERSION = re.compile(r"^v\d+/")
 _EXPONENT = re.compile(rb'"-?\d[\d.]*E[+-]?\d+"')
-_INTEGER = re.compile(r"-?[0-9]{1,20}")
 AMOUNT = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
-_AMOUNT = re.compile(AMOUNT)
-_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)  # numbers are signed as they are written
 _FLAGS: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
 _OWN_ERRORS = {
     "interval": (-1120, "Invalid interval."),
@@ -33,6 +30,35 @@ _OWN_ERRORS = {
     "type": (-1139, "Invalid ticker type."),
 }
 """Parameters whose wrong values have an error of their own."""
+
+
+class Written(str):
+    """A number with a point or an exponent as it was written: so it is signed, and so it is judged."""
+
+    __slots__ = ()
+
+
+_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Written)
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the text of a parameter may be.
+
+    Attributes:
+        shown: As errors tell it: a Java regular expression.
+        pattern: The same for Python.
+    """
+
+    shown: str
+    pattern: re.Pattern[str]
+
+
+_AMOUNT = Range(AMOUNT, re.compile(AMOUNT))
+_INTEGER = Range("^[0-9]{1,20}$", re.compile("[0-9]{1,20}"))
+_SYMBOL = Range(r"^[\w\-._&&[^a-z]]{1,50}$", re.compile(r"(?:(?![a-z])[\w\-.]){1,50}"))
+_NEW_ID: str = get_args(ClientOrderId)[1].pattern
+_CLIENT_ORDER_ID = Range(_NEW_ID.replace(r"\Z", "$"), re.compile(_NEW_ID))
 
 
 @dataclass(frozen=True)
@@ -62,12 +88,13 @@ def parse(payload: bytes) -> Envelope:
         return Envelope(None, bad(-1135, "Invalid JSON Request"))
     number = content.get("id")
     if not _is_id(number):
-        return Envelope(None, illegal("id", "^[a-zA-Z0-9-_]{1,36}$"))
+        return Envelope(None, illegal("id", _CLIENT_ORDER_ID.shown))
     flag, method, params = None, None, content.get("params", {})
     try:
         method = _method(content.get("method"))
         if not isinstance(params, dict):
             raise bad(-1135, "Invalid 'params' in JSON request; expected an object.")
+        _check_names(payload, len(content) + len(params))
         flag = _flag(params)
         request: Request[Any] | ApiError = decode_request(method, params)
     except ApiError as error:
@@ -84,6 +111,27 @@ def _method(name: object) -> type[Request[Any]]:
     return method
 
 
+def _check_names(payload: bytes, names: int) -> None:
+    """Check that no name comes twice; each has a colon, so only a frame with more colons than names is looked at.
+
+    Raises:
+        ApiError: One does.
+    """
+    if payload.count(b":") <= names:
+        return
+    try:
+        json.loads(payload, object_pairs_hook=_without_duplicates, parse_float=str, parse_int=str)
+    except RecursionError as error:
+        raise bad(-1135, "Invalid JSON Request") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise bad(-1101, "Duplicate values for a parameter detected.")
+    return found
+
+
 def _flag(params: dict[str, Any]) -> bool | None:
     if "returnRateLimits" not in params:
         return None
@@ -95,7 +143,7 @@ def _flag(params: dict[str, Any]) -> bool | None:
 
 def _is_id(number: object) -> bool:
     if isinstance(number, str):
-        return _TEXT_ID.fullmatch(number) is not None
+        return not isinstance(number, Written) and _CLIENT_ORDER_ID.pattern.fullmatch(number) is not None
     return number is None or (isinstance(number, int) and not isinstance(number, bool))
 
 
@@ -118,13 +166,14 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
     for name in _required(kind):
         if params.get(name) in (None, ""):
             raise mandatory(name)
+    ranges = _ranges(kind)
     for name, value in params.items():
         if value in (None, ""):
             raise bad(-1105, f"Parameter '{name}' was empty.")
+        legal = ranges.get(name)
+        if legal is not None and _is_outside(value, legal):
+            raise illegal(name, legal.shown)
     request = _convert(kind, params)
-    for _, name in form_of(kind).amounts:
-        if name in params:
-            _check_amount(name, params[name])
     if broken := request.violation(params):
         raise bad(broken.code, broken.text)
     return request
@@ -142,10 +191,25 @@ def _required(kind: type[Request[Any]]) -> tuple[str, ...]:
     return tuple(name for name, item in _fields(kind).items() if item.required)
 
 
-def _check_amount(name: str, value: Any) -> None:
-    text = format(value, "f") if isinstance(value, Decimal) else str(value)
-    if _AMOUNT.fullmatch(text) is None:
-        raise illegal(name, AMOUNT)
+@cache
+def _ranges(kind: type[Request[Any]]) -> dict[str, Range]:
+    """The legal ranges of a request's parameters, by their names on the wire."""
+    found = {name: _AMOUNT for _, name in form_of(kind).amounts}
+    for name, item in _fields(kind).items():
+        if ClientOrderId in _kinds(item):
+            found[name] = _CLIENT_ORDER_ID
+        elif _is_integer(item):
+            found[name] = _INTEGER
+    if "symbol" in _fields(kind):
+        found["symbol"] = _SYMBOL
+    return found
+
+
+def _is_outside(value: Any, legal: Range) -> bool:
+    """Whether a text, or a number as it was written, is outside of a range; other values are of a wrong type."""
+    if isinstance(value, str):
+        return legal.pattern.fullmatch(value) is None
+    return type(value) is int and legal.pattern.fullmatch(str(value)) is None
 
 
 def _convert(kind: type[Request[Any]], params: dict[str, Any]) -> Request[Any]:
@@ -172,11 +236,17 @@ def _malformed(item: msgspec.structs.FieldInfo, value: Any) -> ApiError:
     name = item.encode_name
     if name in _OWN_ERRORS and OrderType not in _kinds(item):
         return bad(*_OWN_ERRORS[name])
-    if isinstance(value, str) and Decimal in _kinds(item):
-        return illegal(name, AMOUNT)
-    if isinstance(value, str) and _converts(1, item.type) and _INTEGER.fullmatch(value) is None:
-        return illegal(name, "^[0-9]{1,20}$")
+    if _is_integer(item) and _converts(value, int):
+        if int(value) > LARGEST:
+            return bad(-1108, f"Parameter '{name}' overflowed.")
+        if StrategyType in _kinds(item):
+            return bad(-1134, f"{name} was less than 1000000.")
     return mandatory(name) if item.required else invalid(name)
+
+
+def _is_integer(item: msgspec.structs.FieldInfo) -> bool:
+    """Whether a parameter is a whole number."""
+    return int in [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in _kinds(item)]
 
 
 def _kinds(item: msgspec.structs.FieldInfo) -> tuple[Any, ...]:

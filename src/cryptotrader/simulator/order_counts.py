@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType
 from cryptotrader.simulator.limits import LIMITED, Excess, ExchangeLimits
 from cryptotrader.simulator.venue.events import AccountEvent, ExecutionReport
@@ -14,6 +16,13 @@ from cryptotrader.simulator.venue.events import AccountEvent, ExecutionReport
 TOO_MANY_ORDERS = -1015
 _FILLED_AS_TAKER, _FILLED_AS_MAKER = 1, 5
 """How much the first fill of an order takes from the count."""
+
+
+class DayCounts(Struct, frozen=True):
+    """What accounts sent in on a day, as it is saved: days since 1970 in UTC, and counts by uid."""
+
+    day: int
+    counts: dict[int, int]
 
 
 class _Window:
@@ -37,6 +46,14 @@ class _Window:
     def add(self, uid: int, change: int, now_us: int) -> None:
         """Count more, or less; a count never falls below zero."""
         self._counts[uid] = max(0, self.count(uid, now_us) + change)
+
+    def dump(self) -> DayCounts:
+        """What it remembers."""
+        return DayCounts(self._current, dict(self._counts))
+
+    def load(self, saved: DayCounts) -> None:
+        """Go on from what was saved; it is over when the day is."""
+        self._current, self._counts = saved.day, dict(saved.counts)
 
     def end_us(self, now_us: int) -> int:
         """When the count begins anew."""
@@ -65,6 +82,14 @@ class OrderCounts:
         self._clock = clock
         self._short = _Window(RateLimitInterval.SECOND, 10, limits.orders)
         self._day = _Window(RateLimitInterval.DAY, 1, limits.orders_a_day)
+
+    def dump(self) -> DayCounts:
+        """What is still counted when the exchange starts anew: the orders of the day."""
+        return self._day.dump()
+
+    def load(self, saved: DayCounts) -> None:
+        """Go on counting the orders of a day."""
+        self._day.load(saved)
 
     def excess(self, uid: int, orders: int) -> Excess | None:
         """Which limit so many more orders would exceed, if any."""

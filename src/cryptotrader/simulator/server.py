@@ -26,7 +26,7 @@ from cryptotrader.simulator.order_counts import OrderCounts
 from cryptotrader.simulator.reception import Reception
 from cryptotrader.simulator.replay import RecordedExchange, ReplayFeeds
 from cryptotrader.simulator.session import Surroundings
-from cryptotrader.simulator.state_file import load_venue, save_venue
+from cryptotrader.simulator.state_file import Memory, load_memory, save_memory
 from cryptotrader.simulator.truth import TruthFile
 from cryptotrader.simulator.user_events import UserEvents
 from cryptotrader.simulator.venue import Exchange, VenueTrade
@@ -40,6 +40,9 @@ logger = get_logger(__name__)
 _SHORTEST_STEP_US = 2_000
 _LONGEST_STEP_US = 1_000_000
 _LONGEST_LEAP_US = 100_000
+
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "ETHBTC")
+DEFAULT_RATE = 50.0
 
 LEAVE_SECONDS = 10.0
 """Time between the announcement and the end of a replay; it ends earlier once nobody is connected any more."""
@@ -59,11 +62,11 @@ class LocalExchange(AccountOffice):
     clients behind one router do; those in memory as another.
 
     Args:
-        symbols: What is traded.
+        symbols: What is traded; BTCUSDT, ETHUSDT and ETHBTC by default.
         port: Port to bind; 0 takes a free one, ``None`` leaves only ``dial``.
         host: Address to bind.
         seed: Same seed, same clock: same market and same dice of faults.
-        rate: Trades per second, all symbols together, on average.
+        rate: Trades per second, all symbols together, on average; 50 by default.
         truth: File that gets a JSON line for every trade.
         faults: Script of faults, a JSON line each: ``{"at": 2.5, "fault": "drop"}``.
         control_port: Port of the control socket on loopback; 0 takes a free one, ``None`` opens none.
@@ -75,25 +78,25 @@ class LocalExchange(AccountOffice):
         speed: How many times as fast as recorded to play it.
         accounts: Who may trade; two demonstration accounts by default, and none where a recording is played.
         state: File from which the venue is restored, if it exists, and to which it is saved in the end; a restored
-            venue keeps its own symbols, seed and rate.
+            venue keeps its own symbols, rate and seed of the market.
         clock: Unix time in microseconds; on a loop with virtual time it must follow that loop.
 
     Attributes:
         trades: Trades since the start.
 
     Raises:
-        ConfigurationError: A setting or the script is wrong.
+        ConfigurationError: A setting or the script is wrong, or symbols or rate are given and ``state`` has others.
         UnknownSymbol: A symbol cannot be split into its assets.
     """
 
     def __init__(
         self,
-        symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT", "ETHBTC"),
+        symbols: Sequence[str] | None = None,
         *,
         port: int | None = 0,
         host: str = "127.0.0.1",
         seed: int = 0,
-        rate: float = 50.0,
+        rate: float | None = None,
         truth: Path | None = None,
         faults: Path | None = None,
         control_port: int | None = None,
@@ -127,6 +130,7 @@ class LocalExchange(AccountOffice):
         self.trades = 0
         if speed <= 0:
             raise ConfigurationError("a replay needs a speed above 0")
+        counts = OrderCounts(self._limits, self._clock)
         feeds: Feeds
         if replay is not None:
             if accounts or state:
@@ -135,13 +139,15 @@ class LocalExchange(AccountOffice):
             super().__init__(recorded, ())
             feeds = ReplayFeeds(recorded, speed)
         else:
-            restored = None if state is None else load_venue(state, self._clock())
-            venue = restored or Exchange(symbols, seed=seed, rate=rate, start_us=self._clock())
-            super().__init__(venue, DEMO_ACCOUNTS if accounts is None else accounts)
-            feeds = Feeds(venue)
+            memory = None if state is None else load_memory(state, self._clock(), symbols, rate)
+            if memory is None:
+                names, pace = DEFAULT_SYMBOLS if symbols is None else symbols, DEFAULT_RATE if rate is None else rate
+                memory = Memory(Exchange(names, seed=seed, rate=pace, start_us=self._clock()), counts.dump())
+            counts.load(memory.orders)
+            super().__init__(memory.venue, DEMO_ACCOUNTS if accounts is None else accounts)
+            feeds = Feeds(memory.venue)
         self._state = state
         self.venue.rate_limits = self._limits.shown
-        counts = OrderCounts(self._limits, self._clock)
         self.venue.desk.listeners.append(counts.see)
         self._leave_us: int | None = None
         self._alone_us = 0
@@ -213,6 +219,17 @@ class LocalExchange(AccountOffice):
             await self._ended.wait()
             return
         self._ending = True
+        try:
+            await self._close()
+        except ConfigurationError as error:
+            self._failure = error
+        except Exception as error:
+            logger.exception("the local exchange could not end in order")
+            self._failure = self._failure or error
+        finally:
+            self._ended.set()
+
+    async def _close(self) -> None:
         if self._pump is not None:
             self._pump.cancel()
             self._pump = None
@@ -230,15 +247,7 @@ class LocalExchange(AccountOffice):
         if isinstance(self.venue, RecordedExchange):
             self.venue.close()
         elif self._state is not None and self._failure is None:
-            self._save(self._state)
-        self._ended.set()
-
-    def _save(self, state: Path) -> None:
-        """Save the venue; that it could not be is told by ``stop``."""
-        try:
-            save_venue(self.venue, state)
-        except ConfigurationError as error:
-            self._failure = error
+            save_memory(Memory(self.venue, self._surroundings.counts.dump()), self._state)
 
     def request_stop(self) -> None:
         """Begin to stop, for callers that cannot wait; ``wait_ended`` tells when it is done."""

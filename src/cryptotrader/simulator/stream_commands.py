@@ -89,7 +89,7 @@ def _read_json(payload: bytes) -> Any:
 def _error_place(payload: bytes) -> str:
     """Where the standard library, which tells the place, stops reading; the end where it is more lenient."""
     try:
-        json.loads(payload)
+        json.loads(payload, parse_int=str)  # a number of any length
     except json.JSONDecodeError as error:
         return f"line {error.lineno} column {error.colno}"
     except UnicodeDecodeError as error:

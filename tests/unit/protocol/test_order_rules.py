@@ -331,7 +331,7 @@ def test_a_day_may_be_asked_for_in_either_unit():
         ({"price": None}, -1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed."),
         ({"timeInForce": None}, -1102, "Mandatory parameter 'timeInForce' was not sent, was empty/null, or malformed."),
         ({"stopPrice": "1"}, -1106, "Parameter 'stopPrice' sent when not required."),
-        ({"type": "LIMIT_MAKER"}, -1114, "TimeInForce parameter sent when not required."),
+        ({"type": "LIMIT_MAKER"}, -1106, "Parameter 'timeInForce' sent when not required."),
         ({"type": "STOP_LOSS", "price": None, "timeInForce": None}, -1102, "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!"),
         ({"type": "MARKET", "price": None, "timeInForce": None, "quoteOrderQty": "1"}, -1128, "Conflicting fields: ['quantity', 'quoteOrderQty']"),
         ({"icebergQty": "1", "timeInForce": "FOK"}, -1014, "Unsupported order combination."),

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cryptotrader.errors import ConfigurationError
-from cryptotrader.simulator import ExchangeAccount, LocalExchange
+from cryptotrader.simulator import ExchangeAccount, LocalExchange, server
 from exchange_client import quiet_exchange
 from trader_client import Trader, trading
 from virtual_clock import run_virtual, running_loop
@@ -72,6 +72,80 @@ def test_new_accounts_join_the_saved_ones(tmp_path):
 
     trading(nothing, state=state)
     trading(check, state=state, accounts=[ExchangeAccount(uid=5, balances={"BTC": "1"})])
+
+
+def test_what_outgrows_64_bits_is_saved(tmp_path):
+    state = tmp_path / "exchange.state"
+    rich = ExchangeAccount(uid=5, balances={"PEPE": "1000000000000", "USDT": "100"})
+
+    async def nothing(exchange):
+        exchange.deposit(5, "USDT", "99999999999999999999")
+
+    async def check(exchange):
+        account = exchange.venue.desk.treasury.accounts[5]
+        assert (account.free("PEPE"), account.free("USDT")) == (10**20, (10**20 + 99) * 10**8)
+
+    trading(nothing, state=state, accounts=[rich])
+    trading(check, state=state, accounts=[rich])
+
+
+def test_the_exchange_ends_whatever_hinders_it(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(server, "save_memory", fail)
+
+    async def main():
+        exchange = quiet_exchange(state=tmp_path / "exchange.state")
+        await exchange.start()
+        exchange.request_stop()
+        await asyncio.wait_for(exchange.wait_ended(), 5)
+        for _ in range(2):
+            with pytest.raises(OverflowError, match="too large"):
+                await asyncio.wait_for(exchange.stop(), 5)
+
+    run_virtual(main)
+
+
+def test_the_orders_of_the_day_are_counted_on(tmp_path):
+    state = tmp_path / "exchange.state"
+
+    def count(exchange):
+        return [limit.count for limit in exchange._surroundings.counts.shown(1001)]
+
+    async def before(exchange):
+        trader = await Trader.dial(exchange)
+        await trader.place()
+        assert count(exchange) == [1, 1]
+
+    async def after(exchange):
+        assert count(exchange) == [0, 1]
+
+    async def on_the_next_day(exchange):
+        await asyncio.sleep(86_400)
+        assert count(exchange) == [0, 0]
+
+    trading(before, state=state)
+    trading(after, state=state)
+    trading(on_the_next_day, state=state)
+
+
+@pytest.mark.parametrize("other", [{"symbols": ["ETHUSDT"]}, {"symbols": ["BTCUSDT", "ETHUSDT"]}, {"rate": 5}])
+def test_other_symbols_or_another_rate_than_the_saved_are_refused(tmp_path, other):
+    def make(**settings):
+        return LocalExchange(port=None, state=tmp_path / "exchange.state", clock=running_loop().wall_us, **settings)
+
+    async def main():
+        async with make(symbols=["btcusdt"], rate=20):
+            pass
+        with pytest.raises(ConfigurationError, match="holds BTCUSDT at 20 trades a second"):
+            make(**other)
+        for settings in ({}, {"symbols": ["BTCUSDT"]}, {"rate": 20}):
+            async with make(**settings) as exchange:
+                assert list(exchange.venue.markets) == ["BTCUSDT"]
+                assert exchange.venue.rate == pytest.approx(20)
+
+    run_virtual(main)
 
 
 def test_a_damaged_state_is_refused(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cryptotrader.models.order_models import Order
-from cryptotrader.protocol.request import Limit, Method, OrderNumber, Request, SecurityType
+from cryptotrader.protocol.request import Limit, Method, OrderNumber, Request, SecurityType, Whole
 from cryptotrader.protocol.rules import MaxHours
 
 
@@ -16,6 +16,6 @@ class AllOrdersRequest(Request[list[Order]], frozen=True, kw_only=True):
 
     symbol: str
     order_id: OrderNumber | None = None
-    start_time: int | None = None
-    end_time: int | None = None
+    start_time: Whole | None = None
+    end_time: Whole | None = None
     limit: Limit | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cryptotrader.models.account_models import Allocation
-from cryptotrader.protocol.request import Limit, Method, OrderNumber, Request, SecurityType
+from cryptotrader.protocol.request import Limit, Method, OrderNumber, Request, SecurityType, Whole
 from cryptotrader.protocol.rules import MaxHours, NotWith
 
 
@@ -23,8 +23,8 @@ class MyAllocationsRequest(Request[list[Allocation]], frozen=True, kw_only=True)
     )
 
     symbol: str
-    start_time: int | None = None
-    end_time: int | None = None
+    start_time: Whole | None = None
+    end_time: Whole | None = None
     from_allocation_id: OrderNumber | None = None
     limit: Limit | None = None
     order_id: OrderNumber | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cryptotrader.models.account_models import AccountTrade
-from cryptotrader.protocol.request import Limit, Method, OrderNumber, Request, SecurityType, WhenGiven
+from cryptotrader.protocol.request import Limit, Method, OrderNumber, Request, SecurityType, WhenGiven, Whole
 from cryptotrader.protocol.rules import MaxHours, NotWith
 
 
@@ -24,7 +24,7 @@ class MyTradesRequest(Request[list[AccountTrade]], frozen=True, kw_only=True):
 
     symbol: str
     order_id: OrderNumber | None = None
-    start_time: int | None = None
-    end_time: int | None = None
+    start_time: Whole | None = None
+    end_time: Whole | None = None
     from_id: OrderNumber | None = None
     limit: Limit | None = None

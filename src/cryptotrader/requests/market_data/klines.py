@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from cryptotrader.models.base_models import KlineInterval
 from cryptotrader.models.market_models import Kline
-from cryptotrader.protocol.request import Method, Request, TimeZone
+from cryptotrader.protocol.request import Method, Request, TimeZone, Whole
 
 
 class KlinesRequest(Request[list[Kline]], frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class KlinesRequest(Request[list[Kline]], frozen=True, kw_only=True):
 
     symbol: str
     interval: KlineInterval
-    start_time: int | None = None
-    end_time: int | None = None
+    start_time: Whole | None = None
+    end_time: Whole | None = None
     time_zone: TimeZone | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})] | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from cryptotrader.models.market_models import AggregateTrade
-from cryptotrader.protocol.request import Method, Request
+from cryptotrader.protocol.request import Method, Request, Whole
 from cryptotrader.protocol.rules import NotWith
 
 
@@ -23,6 +23,6 @@ class TradesAggregateRequest(Request[list[AggregateTrade]], frozen=True, kw_only
 
     symbol: str
     from_id: Annotated[int, Meta(ge=0)] | None = None
-    start_time: int | None = None
-    end_time: int | None = None
+    start_time: Whole | None = None
+    end_time: Whole | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})] | None = None

@@ -22,6 +22,7 @@ from cryptotrader.protocol.request import (
     Request,
     SecurityType,
     StrategyType,
+    Whole,
 )
 
 
@@ -52,9 +53,9 @@ class OrderCancelReplaceRequest(Request[CancelReplaceResponse], frozen=True, kw_
     new_client_order_id: ClientOrderId | None = None
     new_order_resp_type: NewOrderRespType | None = None
     stop_price: Amount | None = None
-    trailing_delta: int | None = None
+    trailing_delta: Whole | None = None
     iceberg_qty: Amount | None = None
-    strategy_id: int | None = None
+    strategy_id: Whole | None = None
     strategy_type: StrategyType | None = None
     self_trade_prevention_mode: SelfTradePreventionMode | None = None
     cancel_restrictions: CancelRestrictions | None = None

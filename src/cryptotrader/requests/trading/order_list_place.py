@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptotrader.models.base_models import SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import NewOrderRespType, OrderListResponse
 from cryptotrader.protocol.order_rules import STOP_AND_LIMIT_RULES
-from cryptotrader.protocol.request import Amount, ClientOrderId, Method, Request, SecurityType, StrategyType
+from cryptotrader.protocol.request import Amount, ClientOrderId, Method, Request, SecurityType, StrategyType, Whole
 
 
 class OrderListPlaceRequest(Request[OrderListResponse], frozen=True, kw_only=True):
@@ -28,15 +28,15 @@ class OrderListPlaceRequest(Request[OrderListResponse], frozen=True, kw_only=Tru
     list_client_order_id: ClientOrderId | None = None
     limit_client_order_id: ClientOrderId | None = None
     limit_iceberg_qty: Amount | None = None
-    limit_strategy_id: int | None = None
+    limit_strategy_id: Whole | None = None
     limit_strategy_type: StrategyType | None = None
     stop_price: Amount | None = None
-    trailing_delta: int | None = None
+    trailing_delta: Whole | None = None
     stop_client_order_id: ClientOrderId | None = None
     stop_limit_price: Amount | None = None
     stop_limit_time_in_force: TimeInForce | None = None
     stop_iceberg_qty: Amount | None = None
-    stop_strategy_id: int | None = None
+    stop_strategy_id: Whole | None = None
     stop_strategy_type: StrategyType | None = None
     new_order_resp_type: NewOrderRespType | None = None
     self_trade_prevention_mode: SelfTradePreventionMode | None = None

@@ -5,7 +5,16 @@ from __future__ import annotations
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import NewOrderRespType, OrderListResponse, PegOffsetType, PegPriceType
 from cryptotrader.protocol.order_rules import OCO_RULES
-from cryptotrader.protocol.request import Amount, ClientOrderId, Method, PegOffset, Request, SecurityType, StrategyType
+from cryptotrader.protocol.request import (
+    Amount,
+    ClientOrderId,
+    Method,
+    PegOffset,
+    Request,
+    SecurityType,
+    StrategyType,
+    Whole,
+)
 
 
 class OrderListPlaceOcoRequest(Request[OrderListResponse], frozen=True, kw_only=True):
@@ -30,9 +39,9 @@ class OrderListPlaceOcoRequest(Request[OrderListResponse], frozen=True, kw_only=
     above_iceberg_qty: Amount | None = None
     above_price: Amount | None = None
     above_stop_price: Amount | None = None
-    above_trailing_delta: int | None = None
+    above_trailing_delta: Whole | None = None
     above_time_in_force: TimeInForce | None = None
-    above_strategy_id: int | None = None
+    above_strategy_id: Whole | None = None
     above_strategy_type: StrategyType | None = None
     above_peg_price_type: PegPriceType | None = None
     above_peg_offset_type: PegOffsetType | None = None
@@ -42,9 +51,9 @@ class OrderListPlaceOcoRequest(Request[OrderListResponse], frozen=True, kw_only=
     below_iceberg_qty: Amount | None = None
     below_price: Amount | None = None
     below_stop_price: Amount | None = None
-    below_trailing_delta: int | None = None
+    below_trailing_delta: Whole | None = None
     below_time_in_force: TimeInForce | None = None
-    below_strategy_id: int | None = None
+    below_strategy_id: Whole | None = None
     below_strategy_type: StrategyType | None = None
     below_peg_price_type: PegPriceType | None = None
     below_peg_offset_type: PegOffsetType | None = None

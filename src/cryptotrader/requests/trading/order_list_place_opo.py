@@ -5,7 +5,16 @@ from __future__ import annotations
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import NewOrderRespType, OrderListResponse, PegOffsetType, PegPriceType
 from cryptotrader.protocol.order_rules import OPO_RULES
-from cryptotrader.protocol.request import Amount, ClientOrderId, Method, PegOffset, Request, SecurityType, StrategyType
+from cryptotrader.protocol.request import (
+    Amount,
+    ClientOrderId,
+    Method,
+    PegOffset,
+    Request,
+    SecurityType,
+    StrategyType,
+    Whole,
+)
 
 
 class OrderListPlaceOpoRequest(Request[OrderListResponse], frozen=True, kw_only=True):
@@ -32,7 +41,7 @@ class OrderListPlaceOpoRequest(Request[OrderListResponse], frozen=True, kw_only=
     working_quantity: Amount
     working_iceberg_qty: Amount | None = None
     working_time_in_force: TimeInForce | None = None
-    working_strategy_id: int | None = None
+    working_strategy_id: Whole | None = None
     working_strategy_type: StrategyType | None = None
     working_peg_price_type: PegPriceType | None = None
     working_peg_offset_type: PegOffsetType | None = None
@@ -42,10 +51,10 @@ class OrderListPlaceOpoRequest(Request[OrderListResponse], frozen=True, kw_only=
     pending_client_order_id: ClientOrderId | None = None
     pending_price: Amount | None = None
     pending_stop_price: Amount | None = None
-    pending_trailing_delta: int | None = None
+    pending_trailing_delta: Whole | None = None
     pending_iceberg_qty: Amount | None = None
     pending_time_in_force: TimeInForce | None = None
-    pending_strategy_id: int | None = None
+    pending_strategy_id: Whole | None = None
     pending_strategy_type: StrategyType | None = None
     pending_peg_price_type: PegPriceType | None = None
     pending_peg_offset_type: PegOffsetType | None = None

@@ -5,7 +5,16 @@ from __future__ import annotations
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import NewOrderRespType, OrderListResponse, PegOffsetType, PegPriceType
 from cryptotrader.protocol.order_rules import OTOCO_RULES
-from cryptotrader.protocol.request import Amount, ClientOrderId, Method, PegOffset, Request, SecurityType, StrategyType
+from cryptotrader.protocol.request import (
+    Amount,
+    ClientOrderId,
+    Method,
+    PegOffset,
+    Request,
+    SecurityType,
+    StrategyType,
+    Whole,
+)
 
 
 class OrderListPlaceOtocoRequest(Request[OrderListResponse], frozen=True, kw_only=True):
@@ -32,7 +41,7 @@ class OrderListPlaceOtocoRequest(Request[OrderListResponse], frozen=True, kw_onl
     working_quantity: Amount
     working_iceberg_qty: Amount | None = None
     working_time_in_force: TimeInForce | None = None
-    working_strategy_id: int | None = None
+    working_strategy_id: Whole | None = None
     working_strategy_type: StrategyType | None = None
     working_peg_price_type: PegPriceType | None = None
     working_peg_offset_type: PegOffsetType | None = None
@@ -43,10 +52,10 @@ class OrderListPlaceOtocoRequest(Request[OrderListResponse], frozen=True, kw_onl
     pending_above_client_order_id: ClientOrderId | None = None
     pending_above_price: Amount | None = None
     pending_above_stop_price: Amount | None = None
-    pending_above_trailing_delta: int | None = None
+    pending_above_trailing_delta: Whole | None = None
     pending_above_iceberg_qty: Amount | None = None
     pending_above_time_in_force: TimeInForce | None = None
-    pending_above_strategy_id: int | None = None
+    pending_above_strategy_id: Whole | None = None
     pending_above_strategy_type: StrategyType | None = None
     pending_above_peg_price_type: PegPriceType | None = None
     pending_above_peg_offset_type: PegOffsetType | None = None
@@ -55,10 +64,10 @@ class OrderListPlaceOtocoRequest(Request[OrderListResponse], frozen=True, kw_onl
     pending_below_client_order_id: ClientOrderId | None = None
     pending_below_price: Amount | None = None
     pending_below_stop_price: Amount | None = None
-    pending_below_trailing_delta: int | None = None
+    pending_below_trailing_delta: Whole | None = None
     pending_below_iceberg_qty: Amount | None = None
     pending_below_time_in_force: TimeInForce | None = None
-    pending_below_strategy_id: int | None = None
+    pending_below_strategy_id: Whole | None = None
     pending_below_strategy_type: StrategyType | None = None
     pending_below_peg_price_type: PegPriceType | None = None
     pending_below_peg_offset_type: PegOffsetType | None = None

@@ -5,7 +5,16 @@ from __future__ import annotations
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import NewOrderRespType, OrderResponse, PegOffsetType, PegPriceType
 from cryptotrader.protocol.order_rules import ORDER_RULES
-from cryptotrader.protocol.request import Amount, ClientOrderId, Method, PegOffset, Request, SecurityType, StrategyType
+from cryptotrader.protocol.request import (
+    Amount,
+    ClientOrderId,
+    Method,
+    PegOffset,
+    Request,
+    SecurityType,
+    StrategyType,
+    Whole,
+)
 
 
 class OrderPlaceRequest(Request[OrderResponse], frozen=True, kw_only=True):
@@ -31,9 +40,9 @@ class OrderPlaceRequest(Request[OrderResponse], frozen=True, kw_only=True):
     new_client_order_id: ClientOrderId | None = None
     new_order_resp_type: NewOrderRespType | None = None
     stop_price: Amount | None = None
-    trailing_delta: int | None = None
+    trailing_delta: Whole | None = None
     iceberg_qty: Amount | None = None
-    strategy_id: int | None = None
+    strategy_id: Whole | None = None
     strategy_type: StrategyType | None = None
     self_trade_prevention_mode: SelfTradePreventionMode | None = None
     peg_price_type: PegPriceType | None = None

@@ -15,6 +15,7 @@ from cryptotrader.protocol.request import (
     SecurityType,
     StrategyType,
     WhenGiven,
+    Whole,
 )
 
 
@@ -39,9 +40,9 @@ class OrderTestRequest(Request[OrderTestResponse], frozen=True, kw_only=True):
     new_client_order_id: ClientOrderId | None = None
     new_order_resp_type: NewOrderRespType | None = None
     stop_price: Amount | None = None
-    trailing_delta: int | None = None
+    trailing_delta: Whole | None = None
     iceberg_qty: Amount | None = None
-    strategy_id: int | None = None
+    strategy_id: Whole | None = None
     strategy_type: StrategyType | None = None
     self_trade_prevention_mode: SelfTradePreventionMode | None = None
     peg_price_type: PegPriceType | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import NewOrderRespType, OrderResponse
 from cryptotrader.protocol.order_rules import SOR_RULES
-from cryptotrader.protocol.request import Amount, ClientOrderId, Method, Request, SecurityType, StrategyType
+from cryptotrader.protocol.request import Amount, ClientOrderId, Method, Request, SecurityType, StrategyType, Whole
 
 
 class SorOrderPlaceRequest(Request[list[OrderResponse]], frozen=True, kw_only=True):
@@ -30,6 +30,6 @@ class SorOrderPlaceRequest(Request[list[OrderResponse]], frozen=True, kw_only=Tr
     new_client_order_id: ClientOrderId | None = None
     new_order_resp_type: NewOrderRespType | None = None
     iceberg_qty: Amount | None = None
-    strategy_id: int | None = None
+    strategy_id: Whole | None = None
     strategy_type: StrategyType | None = None
     self_trade_prevention_mode: SelfTradePreventionMode | None = None

@@ -6,7 +6,16 @@ from cryptotrader.models.account_models import OrderTestResponse
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import NewOrderRespType
 from cryptotrader.protocol.order_rules import SOR_RULES
-from cryptotrader.protocol.request import Amount, ClientOrderId, Method, Request, SecurityType, StrategyType, WhenGiven
+from cryptotrader.protocol.request import (
+    Amount,
+    ClientOrderId,
+    Method,
+    Request,
+    SecurityType,
+    StrategyType,
+    WhenGiven,
+    Whole,
+)
 
 
 class SorOrderTestRequest(Request[OrderTestResponse], frozen=True, kw_only=True):
@@ -29,7 +38,7 @@ class SorOrderTestRequest(Request[OrderTestResponse], frozen=True, kw_only=True)
     new_client_order_id: ClientOrderId | None = None
     new_order_resp_type: NewOrderRespType | None = None
     iceberg_qty: Amount | None = None
-    strategy_id: int | None = None
+    strategy_id: Whole | None = None
     strategy_type: StrategyType | None = None
     self_trade_prevention_mode: SelfTradePreventionMode | None = None
     compute_commission_rates: bool | None = None

@@ -70,29 +70,28 @@ class Bucket:
 
 
 class SavedBucket(Struct, frozen=True, array_like=True):
-    """A bucket as it is saved: quote volumes, which outgrow 64 bits, are text."""
+    """A bucket as it is saved."""
 
     open: int
     high: int
     low: int
     close: int
     volume: int
-    quote_volume: str
+    quote_volume: int
     count: int
     taker_buy_volume: int
-    taker_buy_quote_volume: str
+    taker_buy_quote_volume: int
     first_id: int
     last_id: int
 
     @classmethod
     def of(cls, bucket: Bucket) -> SavedBucket:
         """A bucket to be saved."""
-        texts = {"quote_volume": str(bucket.quote_volume), "taker_buy_quote_volume": str(bucket.taker_buy_quote_volume)}
-        return cls(**{**asdict(bucket), **texts})
+        return cls(**asdict(bucket))
 
     def bucket(self) -> Bucket:
         """The bucket that was saved."""
-        return Bucket(**{name: int(value) for name, value in structs.asdict(self).items()})
+        return Bucket(**structs.asdict(self))
 
 
 class BucketsState(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from math import log
+from math import inf, log
 from random import Random
 from zlib import crc32
 
@@ -66,7 +66,7 @@ class Exchange:
             self.markets[name] = Market(list_symbol(name), first_id, self.desk)
         self.rate_limits: list[RateLimit] = []
         self.now_us = start_us - (WARM_UP_US if rate else 0)
-        self._interval = self.next_us = float("inf")
+        self._interval = self.next_us = inf
         self._crowds: list[Crowd] = []
         if rate:
             depth = max(_SHALLOWEST, min(_DEEPEST, _ORDERS_AT_START // len(names)))
@@ -85,6 +85,11 @@ class Exchange:
     def _tell(self, trade: VenueTrade) -> None:
         for tell in self.trade_listeners:
             tell(trade)
+
+    @property
+    def rate(self) -> float:
+        """Trades a second, all symbols together, on average."""
+        return 1e6 * TRADES_PER_ARRIVAL / self._interval
 
     def _set_rate(self, rate: float) -> None:
         self._interval = 1e6 * TRADES_PER_ARRIVAL / rate
@@ -159,8 +164,8 @@ class Exchange:
         _, numbers, _ = self._random.getstate()
         return VenueState(
             now_us=self.now_us,
-            next_us=self.next_us,
-            interval_us=self._interval,
+            next_us=self.next_us if self._crowds else None,
+            interval_us=self._interval if self._crowds else None,
             random=list(numbers),
             markets={name: market.dump() for name, market in self.markets.items()},
             crowds=[crowd.dump() for crowd in self._crowds],
@@ -175,7 +180,7 @@ class Exchange:
         for name, market in exchange.markets.items():
             market.load(state.markets[name], exchange.desk.history.orders_on(name))
         exchange._random.setstate((_RANDOM_VERSION, tuple(state.random), None))
-        exchange._interval, exchange.next_us = state.interval_us, state.next_us
+        exchange._interval, exchange.next_us = state.interval_us or inf, state.next_us or inf
         for market, crowd_state in zip(exchange.markets.values(), state.crowds, strict=False):
             crowd = Crowd(market, exchange._random, crowd_state.depth)
             crowd.load(crowd_state)
