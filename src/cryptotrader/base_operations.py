@@ -32,6 +32,14 @@ class StreamConnection(BinanceWebSocketConnection):
         super().__init__(base_url, session, **options)
         self.session = session
 
+    def on_frame(self, payload: bytes, received_ns: int) -> None:
+        """One message came."""
+        self._received = True
+        session = self.session
+        session.receive(payload, received_ns)
+        if session.outbox or session.dead is not None:
+            self.work()
+
 
 def stream_connection(
     endpoint: Endpoint,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, Unpack
 import msgspec
 
 from cryptotrader.base_operations import ApiConnection
-from cryptotrader.config import get_logger
+from cryptotrader.config import PATIENCE_SECONDS, get_logger
 from cryptotrader.errors import (
     BinanceError,
     ConnectFailed,
@@ -25,6 +25,7 @@ from cryptotrader.errors import (
 )
 from cryptotrader.models.account_models import OrderTestResponse
 from cryptotrader.models.base_models import OrderType, TimeInForce
+from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.order_models import (
     CancelReplaceMode,
     CancelReplaceResponse,
@@ -98,7 +99,7 @@ class OrderOptions:
     id_prefix: str = ID_PREFIX
     check_filters: bool = True
     round_to_filters: bool = False
-    patience: float = 60.0
+    patience: float = PATIENCE_SECONDS
 
 
 class OrderDesk:
@@ -122,6 +123,7 @@ class OrderDesk:
         self._registry = OrderRegistry(user.state())
         self._inquiry = OutcomeInquiry(api, self._registry)
         self._subscription: Subscription[Any] | None = None
+        self._is_closed = False
 
     async def ask(self, request: Request[R]) -> R:
         """Send a request that changes nothing."""
@@ -269,7 +271,8 @@ class OrderDesk:
         return order
 
     def close(self) -> None:
-        """Stop listening; who waits for an order is told."""
+        """Stop listening, for good; who waits for an order is told."""
+        self._is_closed = True
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -277,17 +280,23 @@ class OrderDesk:
 
     async def _listen(self) -> None:
         """Listen to the account's events, from before its first order is sent."""
+        if self._is_closed:
+            raise ConnectFailed("the order stream was closed by its owner")
         if self._subscription is None:
-            self._subscription = self._user.subscribe(
-                callback=self._registry.take_event, on_error=self._on_stream_error
-            )
+            self._subscription = self._user.subscribe(callback=self._hear, control=True, on_error=self._on_stream_error)
         self._user.open()
         if not self._user.is_followed():
             await self._user.wait_subscribed()
 
+    def _hear(self, event: object, received_ns: int) -> None:
+        if isinstance(event, Reconnected):
+            self._registry.revive()
+        else:
+            self._registry.take_event(event, received_ns)
+
     def _on_stream_error(self, error: Exception) -> None:
-        if isinstance(error, ConnectFailed):
-            self._registry.fail(error)
+        if isinstance(error, ConnectFailed) or (isinstance(error, RequestRejected) and error.refuses_key):
+            self._registry.fail(error)  # until events come again
         else:
             logger.warning("the user stream of followed orders: %s", error)
 

@@ -83,11 +83,18 @@ class OrderRegistry:
         return next((order for order in found if order is not None), None)
 
     def fail(self, error: BinanceError) -> None:
-        """Nothing more will be heard of any order."""
-        for order in [*self._unnumbered.values(), *self._orders.values()]:
-            order.fail(error)
-        for orders in [*self._unnumbered_lists.values(), *self._lists.values()]:
-            orders.fail(error)
+        """Nothing more will be heard of any order, unless events come again."""
+        for each in self._all():
+            each.fail(error)
+
+    def revive(self) -> None:
+        """Events come again."""
+        for each in self._all():
+            each.changed()
+
+    def _all(self) -> list[PlacedOrder | PlacedOrderList]:
+        orders = [*self._unnumbered.values(), *self._orders.values()]
+        return [*orders, *self._unnumbered_lists.values(), *self._lists.values()]
 
     # ------------------------------------------------------------------------------------------------- what is answered
 
