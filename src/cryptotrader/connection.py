@@ -202,6 +202,11 @@ class BinanceWebSocketConnection(ABC):
         if self._task is None or self.state is ConnectionState.CLOSED:
             raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether its owner has closed it, or is about to."""
+        return self._is_shut
+
     def shut(self) -> None:
         """From now on nothing is opened and nothing sent, for good; ``close()`` follows."""
         self._turn(ConnectionState.CLOSING)

@@ -318,6 +318,8 @@ class OutcomeInquiry:
                 try:
                     return await ask(late=loop.time() >= settled_at)
                 except (ConnectFailed, OutcomeUnknown, RateLimited) as error:
+                    if self._api.is_shut:
+                        raise
                     logger.debug("a question about an order went unanswered: %s", error)
                 except _Undecided:
                     pass
