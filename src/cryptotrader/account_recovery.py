@@ -87,7 +87,13 @@ class AccountReader:
         self._api = api
 
     async def read(
-        self, key: Key, state: AccountState, held: Sequence[tuple[UserDataEvent, int]], *, first: bool
+        self,
+        key: Key,
+        state: AccountState,
+        held: Sequence[tuple[UserDataEvent, int]],
+        *,
+        first: bool,
+        has_gap: bool = True,
     ) -> Recovery:
         """Read an account anew and bring ``state`` up to date.
 
@@ -96,6 +102,8 @@ class AccountReader:
             state: What was known; takes over what is read.
             held: Events that came meanwhile and are delivered afterwards; the list may grow.
             first: Nothing was known before: there is nothing to recover.
+            has_gap: No events came for a while. Without a gap events have told the balances, and no trade has to
+                explain them.
 
         Raises:
             ConnectFailed: No connection.
@@ -112,7 +120,7 @@ class AccountReader:
             recovery.orders, gone = state.changed_orders(orders)
             state.symbols |= {order.symbol for order in orders}
             recovery.orders += await self._ended(key, gone)
-            account = await self._explained(key, state, recovery, held, now)
+            account = await self._explained(key, state, recovery, held, now, has_gap=has_gap)
         coming = {fill_key(event) for event in _trades(held)}
         recovery.fills = [fill for fill in recovery.fills if fill_key(fill) not in coming]
         state.mark_delivered(recovery.fills)
@@ -120,7 +128,14 @@ class AccountReader:
         return recovery
 
     async def _explained(
-        self, key: Key, state: AccountState, recovery: Recovery, held: Sequence[tuple[UserDataEvent, int]], now: int
+        self,
+        key: Key,
+        state: AccountState,
+        recovery: Recovery,
+        held: Sequence[tuple[UserDataEvent, int]],
+        now: int,
+        *,
+        has_gap: bool,
     ) -> AccountStatus:
         """The balances, and in ``recovery`` the fills that were missed and what these do not explain."""
         assets, routed = await self._symbols(state)
@@ -130,8 +145,9 @@ class AccountReader:
             found = await self._fills(_TRADES, key, state.symbols, state.last_time, now)
             found += await self._fills(_ALLOCATIONS, key, routed, state.last_time, now)
             recovery.fills = state.new_fills(found)
-            settled = [fill for fill in recovery.fills if fill.time <= account.update_time]
-            recovery.unexplained = state.unexplained(account, settled, assets)
+            if has_gap:
+                settled = [fill for fill in recovery.fills if fill.time <= account.update_time]
+                recovery.unexplained = state.unexplained(account, settled, assets)
             is_whole = not recovery.unexplained and not _lacks_fills(state, recovery, held)
             if is_whole or pause is None:
                 break
@@ -209,4 +225,4 @@ def _lacks_fills(state: AccountState, recovery: Recovery, held: Sequence[tuple[U
     fills |= {fill_key(event): event.last_executed_quantity for event in _trades(held)}
     for key, quantity in fills.items():
         known[key.symbol, key.order_id] += quantity
-    return any(known[order.symbol, order.order_id] < order.executed_quantity for order in recovery.orders)
+    return any(known[order.symbol, order.order_id] < (order.executed_quantity or 0) for order in recovery.orders)

@@ -7,12 +7,8 @@ from typing import Any
 
 from cryptotrader.api_connection import ApiConnection, refuse_in_clear
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
-from cryptotrader.connection import (
-    AddressBudgets,
-    BinanceWebSocketConnection,
-    ConnectionState,
-    Environment,
-)
+from cryptotrader.connection import BinanceWebSocketConnection, ConnectionState
+from cryptotrader.environment import AddressBudgets, Environment
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol.api_session import ApiSession, Key

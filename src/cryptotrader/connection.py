@@ -8,23 +8,18 @@ Source of the limits: Binance Spot documentation, "General connection informatio
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
-import time
 from abc import ABC, abstractmethod
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
+from cryptotrader.environment import Environment
 from cryptotrader.errors import ConfigurationError, ConnectFailed
-from cryptotrader.protocol.limits import OrderBudget, SlidingBudget, WeightBudget, connection_budget
-from cryptotrader.transport.base import Dialer, FrameTransport
-from cryptotrader.transport.picows import dial as dial_socket
+from cryptotrader.transport.base import FrameTransport
 
 logger = get_logger(__name__)
 
@@ -62,46 +57,6 @@ class Session(Protocol):
 
     def tick(self, now: float) -> float:
         """Do what is due; returns when to be called again."""
-
-
-@dataclass
-class AddressBudgets:
-    """What Binance counts per address, shared by all connections of a process to one host.
-
-    Attributes:
-        connections: Connection attempts.
-        weights: Request weight.
-        orders: Unfilled orders, by API key: Binance counts them for each account.
-    """
-
-    connections: SlidingBudget = field(default_factory=connection_budget)
-    weights: WeightBudget = field(default_factory=WeightBudget)
-    orders: defaultdict[str, OrderBudget] = field(default_factory=lambda: defaultdict(OrderBudget))
-
-
-_budgets: dict[str, AddressBudgets] = {}
-
-
-def budgets_for(url: str) -> AddressBudgets:
-    """The budgets of this process for the host of ``url``."""
-    return _budgets.setdefault(urlsplit(url).netloc, AddressBudgets())
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What connections take from outside, so that tests can put it in place.
-
-    Attributes:
-        dial: Opens connections.
-        budgets: Finds the budgets of a URL's host.
-        random: Evenly distributed numbers in [0, 1), for jitter.
-        wall_clock: Unix time in seconds.
-    """
-
-    dial: Dialer = dial_socket
-    budgets: Callable[[str], AddressBudgets] = budgets_for
-    random: Callable[[], float] = random.random
-    wall_clock: Callable[[], float] = time.time
 
 
 class BinanceWebSocketConnection(ABC):

@@ -35,6 +35,7 @@ class FollowedAccount:
         state: What is known of it.
         number: Its subscription on the present connection; ``None`` while there is none.
         was_up: Whether its events have come before.
+        has_gap: Whether events did not come since it was read last.
         trouble: Why the last attempt to bring it up failed; ``None`` when it did not.
         wake: Set when there may be something to do.
     """
@@ -46,6 +47,7 @@ class FollowedAccount:
         self.state = AccountState()
         self.number: int | None = None
         self.was_up = False
+        self.has_gap = True
         self.trouble: Exception | None = None
         self.wake = asyncio.Event()
         self._wall_clock = wall_clock
@@ -76,6 +78,7 @@ class FollowedAccount:
         if self._damage:
             self._mark_lost(self._damage)
             self._damage, self._next_reading = "", now + _SPACING
+        self.has_gap |= bool(self._held)
         self._held = []
         return self._held
 
@@ -111,7 +114,7 @@ class FollowedAccount:
                 self.subscribers.tell(RecoveredOrder(order=order), now_ns)
         for asset, (expected, found) in missed.unexplained.items():
             self.subscribers.fail(BalanceUnexplained(asset, expected, found))
-        self.was_up, self._lost_ns = True, None
+        self.was_up, self.has_gap, self._lost_ns = True, self.number is None, None
         if self.number is None:
             return  # interrupted again meanwhile
         held, self._held = self._held or [], None
@@ -142,7 +145,7 @@ class FollowedAccount:
         self.subscribers.mark_lost()
 
     def _forget(self) -> None:
-        self.number = None
+        self.number, self.has_gap = None, True
         if self._held is not None:
             self._held.clear()  # a reading that is under way would take them for delivered
             self._held = None

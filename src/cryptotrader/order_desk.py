@@ -23,6 +23,7 @@ from cryptotrader.errors import (
     RequestInvalid,
     RequestRejected,
 )
+from cryptotrader.late_fills import LateFills
 from cryptotrader.models.account_models import OrderTestResponse
 from cryptotrader.models.base_models import OrderType, TimeInForce
 from cryptotrader.models.control_models import Reconnected
@@ -122,6 +123,8 @@ class OrderDesk:
         self._filters = FilterCheck(api, rounds=options.round_to_filters, checks=options.check_filters)
         self._registry = OrderRegistry(user.state())
         self._inquiry = OutcomeInquiry(api, self._registry)
+        self._late_fills = LateFills(self._inquiry.learn_fills)
+        self._registry.on_incomplete = self._late_fills.look_after
         self._subscription: Subscription[Any] | None = None
         self._is_closed = False
 
@@ -273,6 +276,7 @@ class OrderDesk:
     def close(self) -> None:
         """Stop listening, for good; who waits for an order is told."""
         self._is_closed = True
+        self._late_fills.close()
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None

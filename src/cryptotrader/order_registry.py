@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 from cryptotrader.errors import BinanceError, RequestInvalid
@@ -34,6 +35,9 @@ class OrderRegistry:
 
     Args:
         state: What the user stream knows of the account; told of orders, so that it reads them back when it must.
+
+    Attributes:
+        on_incomplete: Told of an order that has ended while some of its fills are not known.
     """
 
     def __init__(self, state: AccountState) -> None:
@@ -42,6 +46,7 @@ class OrderRegistry:
         self._orders: WeakValueDictionary[OrderKey, PlacedOrder] = WeakValueDictionary()
         self._unnumbered_lists: WeakValueDictionary[ClientKey, PlacedOrderList] = WeakValueDictionary()
         self._lists: WeakValueDictionary[int, PlacedOrderList] = WeakValueDictionary()
+        self.on_incomplete: Callable[[PlacedOrder], None] | None = None
 
     # ------------------------------------------------------------------------------------------------- coming and going
 
@@ -178,3 +183,5 @@ class OrderRegistry:
         if order.order_id is not None and not order.life.is_ended:
             self._state.expect(order.symbol, order.order_id)
         order.changed()
+        if self.on_incomplete is not None and order.life.is_ended and not order.life.has_all_fills:
+            self.on_incomplete(order)

@@ -274,7 +274,9 @@ class UserStream:
         try:
             if account.number is None:
                 await self._subscribe(account)
-            account.deliver(await self._reader.read(account.key, account.state, held, first=not account.was_up))
+            first, has_gap = not account.was_up, account.has_gap
+            missed = await self._reader.read(account.key, account.state, held, first=first, has_gap=has_gap)
+            account.deliver(missed)
         except BinanceError as error:
             if isinstance(error, RequestRejected) and error.refuses_key:
                 account.refuse(error)
