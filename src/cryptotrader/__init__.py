@@ -16,7 +16,7 @@
 from cryptotrader.base_operations import ApiConnection, BinanceWebSocketConnection, ConnectionState, Environment
 from cryptotrader.client import Binance
 from cryptotrader.config import DEMO, LIVE, TESTNET, Backoff, Endpoint, Timeouts, TimeUnit, get_logger
-from cryptotrader.credentials import Ed25519Key, HmacKey, RsaKey
+from cryptotrader.credentials import Ed25519Key, HmacKey, RsaKey, from_environment, from_keyring
 from cryptotrader.errors import (
     BalanceUnexplained,
     Banned,
@@ -132,5 +132,7 @@ __all__ = [
     "UnexpectedFrame",
     "UnknownSymbol",
     "UserStream",
+    "from_environment",
+    "from_keyring",
     "get_logger",
 ]

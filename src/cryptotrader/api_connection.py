@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from cryptotrader.config import get_logger
+from cryptotrader.config import PATIENCE_SECONDS, Backoff, checked_recv_window, get_logger
 from cryptotrader.connection import BinanceWebSocketConnection
 from cryptotrader.errors import (
     BinanceError,
@@ -26,14 +28,16 @@ from cryptotrader.errors import (
 )
 from cryptotrader.models.market_models import ServerTime
 from cryptotrader.protocol.api_session import SYNCHRONISE_SECONDS, ApiSession, Identity, Key
-from cryptotrader.protocol.request import Request, SecurityType
+from cryptotrader.protocol.log_on import LogOn
+from cryptotrader.protocol.request import Request, SecurityType, Signing
 from cryptotrader.requests import SessionLogonRequest, TimeRequest
 
 logger = get_logger(__name__)
 R = TypeVar("R")
 
 _OUT_OF_TIME = -1021
-_LOG_ON_TRIES = 2  # the second after a look at the exchange's clock
+_LOOK_AGAIN_SECONDS = 5.0
+_PUBLIC, _NEVER_SIGNED = SecurityType.NONE, Signing.NEVER
 _TIME, _LOG_ON = TimeRequest(), SessionLogonRequest()
 
 
@@ -60,12 +64,13 @@ class ApiConnection(BinanceWebSocketConnection):
         super().__init__(base_url, session, **options)
         self._api = session
         self._identity = None if key is None else Identity(key, self._budgets.orders[key.api_key])
-        self._recv_window = recv_window
+        self._recv_window = checked_recv_window(recv_window)
         self._look_at = 0.0
-        self._log_on_tries = 0
-        self._log_on_after_look = False
-        self._log_on_due = key is not None and key.can_log_on
-        self._log_on_error: BinanceError | None = None
+        self._tending: asyncio.TimerHandle | None = None
+        self._log_on = None
+        if key is not None and key.can_log_on:
+            self._log_on = LogOn(Backoff(), self._environment.random)
+        session.on_signed_off = self._on_signed_off
 
     async def call(
         self,
@@ -74,7 +79,7 @@ class ApiConnection(BinanceWebSocketConnection):
         key: Key | None = None,
         recv_window: float | None = None,
         timeout: float | None = None,
-        patience: float = 60.0,
+        patience: float = PATIENCE_SECONDS,
     ) -> R:
         """Send a request and wait for its result; opens the connection when needed.
 
@@ -90,15 +95,17 @@ class ApiConnection(BinanceWebSocketConnection):
 
         Raises:
             RequestInvalid: The request breaks a documented rule, or needs a logged-on session; nothing was sent.
-            ConfigurationError: The request needs a key; nothing was sent.
-            ConnectFailed: No connection; nothing was sent.
+            ConfigurationError: The request needs a key, or ``recv_window`` is none; nothing was sent.
+            ConnectFailed: No connection, or it was closed by its owner; nothing was sent.
             RequestRejected: The exchange refused; ``RateLimited`` and ``Banned`` say when to try again.
             OutcomeUnknown: Sent, and no answer.
         """
         identity = self._identity_for(request, key)
         params = request.params()
-        window = self._recv_window if recv_window is None else recv_window
+        window = self._recv_window if recv_window is None else checked_recv_window(recv_window)
         limit = self._timeouts.request if timeout is None else timeout
+        if request.api.signing is _NEVER_SIGNED and identity is self._identity and self._log_on is not None:
+            await self.wait_logged_on(timeout)
         if self._delay_of(request, identity) > 0:
             self.open()
             await self._permission(request, patience, identity)
@@ -133,23 +140,32 @@ class ApiConnection(BinanceWebSocketConnection):
         except OutcomeUnknown as error:
             raise ConnectFailed(f"{self._base_url}: the exchange does not tell its time", url=self._base_url) from error
 
-    async def wait_logged_on(self) -> None:
-        """Open the connection and wait until its session is logged on.
+    async def wait_logged_on(self, timeout: float | None = None) -> None:
+        """Open the connection and wait until its session is logged on with its key.
 
         Raises:
             ConfigurationError: The connection's key cannot log on; only Ed25519 keys can.
-            ConnectFailed: No connection.
-            RequestRejected: The exchange refused the log-on.
+            ConnectFailed: No connection, or no log-on within ``timeout`` seconds; what failed for a while is tried on.
+            RequestRejected: The exchange refused the key.
         """
-        if self._identity is None or not self._identity.key.can_log_on:
+        if self._log_on is None:
             raise ConfigurationError("a session is logged on with an Ed25519 key")
         self.open()
-        while not self._api.logged_on:
-            await self.wait_open()
-            if self._log_on_error is not None:
-                raise self._log_on_error
-            self._changed.clear()
-            await self._changed.wait()
+        limit = self._timeouts.open if timeout is None else timeout
+        await self.wait_open(limit)
+        try:
+            async with asyncio.timeout(limit):
+                while not self.logged_on:
+                    await self.wait_open(limit)
+                    if self._log_on.refusal is not None:
+                        raise self._log_on.refusal
+                    self._log_on.want(self._loop.time())
+                    self.work()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as error:
+            why = f"not logged on within {limit:g} s ({self._log_on.trouble or 'no answer yet'})"
+            raise ConnectFailed(f"{self._base_url}: {why}", url=self._base_url) from error
 
     @property
     def recv_window(self) -> float | None:
@@ -158,8 +174,8 @@ class ApiConnection(BinanceWebSocketConnection):
 
     @property
     def logged_on(self) -> bool:
-        """Whether the session is logged on."""
-        return self._api.logged_on
+        """Whether the session is logged on with the connection's key."""
+        return self._identity is not None and self._api.logged_on_as == self._identity.key.api_key
 
     def now_on_exchange(self) -> int:
         """The exchange's time, in the connection's unit."""
@@ -173,10 +189,18 @@ class ApiConnection(BinanceWebSocketConnection):
             OutcomeUnknown: No answer.
         """
         self._api.clock.forget()
-        await self._permission(_TIME, 60.0, None)
+        await self._permission(_TIME, PATIENCE_SECONDS, None, urgent=True)
         sent = self._loop.time()
         answer = await self._exchange(_TIME, {}, self._timeouts.request, None, None)
         self._api.observe_time(sent, answer.server_time, self._loop.time())
+
+    def on_frame(self, payload: bytes, received_ns: int) -> None:
+        """One message came."""
+        self._received = True
+        session = self._api
+        session.receive(payload, received_ns, self._loop.time())
+        if session.outbox or session.dead is not None:
+            self.work()
 
     def work(self) -> None:
         """Do what is due, the look at the exchange's clock and the log-on among it."""
@@ -187,7 +211,7 @@ class ApiConnection(BinanceWebSocketConnection):
     # ------------------------------------------------------------------------------------------------------ requests
 
     def _identity_for(self, request: Request[Any], key: Key | None) -> Identity | None:
-        if request.api.security is SecurityType.NONE:
+        if request.api.security is _PUBLIC:
             return None
         if key is not None:
             refuse_in_clear(self._base_url)
@@ -227,35 +251,59 @@ class ApiConnection(BinanceWebSocketConnection):
     def _is_ready(self) -> bool:
         return super()._is_ready() and self._api.accepts_requests
 
-    def _delay_of(self, request: Request[Any], identity: Identity | None) -> float:
+    def _delay_of(self, request: Request[Any], identity: Identity | None, *, urgent: bool = False) -> float:
         """Seconds until a request may be sent, 0 for now; infinite while nothing can be sent."""
-        return self._api.wait(request, self._loop.time(), identity) if self._is_ready() else float("inf")
+        if not self._is_ready():
+            return float("inf")
+        return self._api.wait(request, self._loop.time(), identity, urgent=urgent)
 
-    async def _permission(self, request: Request[Any], patience: float, identity: Identity | None) -> None:
+    async def _permission(
+        self, request: Request[Any], patience: float, identity: Identity | None, *, urgent: bool = False
+    ) -> None:
         """Wait until the connection is open and weight and orders may be spent."""
         latest = self._loop.time() + patience
         while True:
             await self.wait_open()
-            delay = self._delay_of(request, identity)
+            delay = self._delay_of(request, identity, urgent=urgent)
             if delay <= 0:
                 return
             if self._loop.time() + delay > latest:
-                until = int((self._environment.wall_clock() + delay) * 1000)
-                why = "request weight or order budget is used up"
-                raise RateLimited(request.api.name, 429, -1003, why, {"retryAfter": until})
-            await asyncio.sleep(delay)
+                raise self._used_up(request, identity, delay)
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._changed.wait()
+
+    def _used_up(self, request: Request[Any], identity: Identity | None, delay: float) -> RateLimited:
+        """What is raised for a budget of this library's own."""
+        now = self._loop.time()
+        code, what = self._api.shortage(request, now, identity)
+        until = self._api.exchange_time(now) + delay
+        moment = datetime.fromtimestamp(until, UTC).strftime("%H:%M:%S UTC")
+        why = f"not sent: by this library's count the {what} allowed are used up until {moment}"
+        return RateLimited(request.api.name, 429, code, why, {"retryAfter": int(until * 1000)})
 
     # ------------------------------------------------------------------------------------------------ clock and log-on
 
     def _tend(self, identity: Identity, now: float) -> None:
         """Look at the clock and log on, as soon as each is due and its weight may be spent."""
-        if now >= self._look_at and self._api.wait(_TIME, now) <= 0:
+        if now >= self._look_at and self._api.wait(_TIME, now, urgent=True) <= 0:
             self._look_at = now + SYNCHRONISE_SECONDS
-            self._send_aside(_TIME, None, lambda answer: self._looked(now, answer), _say)
-        if self._log_on_due and self._api.wait(_LOG_ON, now) <= 0:
-            self._log_on_due = False
-            self._log_on_tries += 1
+            self._send_aside(_TIME, None, lambda answer: self._looked(now, answer), self._not_looked)
+        log_on = self._log_on
+        if log_on is None or now < log_on.due_at or (log_on.needs_clock and not self._api.clock.is_known):
+            return
+        delay = self._api.wait(_LOG_ON, now, urgent=True)
+        if delay > 0:
+            self._tend_at(now + delay)
+        else:
+            log_on.sent()
             self._send_aside(_LOG_ON, identity, self._logged_on, self._not_logged_on)
+
+    def _tend_at(self, moment: float) -> None:
+        if self._tending is not None:
+            self._tending.cancel()
+        self._tending = self._loop.call_at(moment, self.work)
 
     def _send_aside(
         self,
@@ -278,40 +326,48 @@ class ApiConnection(BinanceWebSocketConnection):
 
     def _looked(self, sent: float, answer: ServerTime) -> None:
         self._api.observe_time(sent, answer.server_time, self._loop.time())
-        if self._log_on_after_look:
-            self._log_on_after_look, self._log_on_due = False, True
-            self.work()
+        self._loop.call_soon(self.work)  # the log-on may have waited for it
+
+    def _not_looked(self, error: BinanceError) -> None:
+        logger.debug("a look at the exchange's clock failed: %s", error)
+        if not self._api.clock.is_known:
+            self._look_at = self._loop.time() + _LOOK_AGAIN_SECONDS
 
     def _logged_on(self, answer: object) -> None:  # noqa: ARG002 - what it says is known
-        self._api.logged_on = True
+        if self._log_on is not None:
+            self._log_on.succeed()
         self._changed.set()
 
     def _not_logged_on(self, error: BinanceError) -> None:
-        late = isinstance(error, RequestRejected) and error.code == _OUT_OF_TIME
-        if isinstance(error, OutcomeUnknown) and self._log_on_tries < _LOG_ON_TRIES:
-            self._log_on_due = True  # logging on twice does no harm
-            self._loop.call_soon(self.work)
+        log_on, now = self._log_on, self._loop.time()
+        if log_on is None or self._transport is None:
             return
-        if late and self._log_on_tries < _LOG_ON_TRIES:
-            self._api.clock.forget()
-            self._look_at, self._log_on_after_look = 0.0, True
+        log_on.fail(error, now, self._api.exchange_time(now))
+        if log_on.refusal is not None:
+            logger.warning("%s: the session was not logged on: %s", self._base_url, error)
+        else:
+            logger.info("%s: the session was not logged on: %s; tried again", self._base_url, error)
+            if log_on.needs_clock:
+                self._api.clock.forget()
+                self._look_at = 0.0
+            self._tend_at(log_on.due_at)
+        self._changed.set()
+
+    def _on_signed_off(self, refusal: RequestRejected) -> None:
+        logger.warning("%s: the session's key was refused: %s", self._base_url, refusal)
+        if self._log_on is not None:
+            self._log_on.revoke(self._loop.time())
             self._loop.call_soon(self.work)
-            return
-        logger.warning("%s: the session was not logged on: %s", self._base_url, error)
-        self._log_on_error = error
         self._changed.set()
 
     def _end(self, reason: str) -> None:
         super()._end(reason)
         self._look_at = 0.0
-        self._log_on_tries = 0
-        self._log_on_after_look = False
-        self._log_on_error = None
-        self._log_on_due = self._identity is not None and self._identity.key.can_log_on
-
-
-def _say(error: BinanceError) -> None:
-    logger.debug("a look at the exchange's clock failed: %s", error)
+        if self._log_on is not None:
+            self._log_on.restart()
+        if self._tending is not None:
+            self._tending.cancel()
+            self._tending = None
 
 
 def refuse_in_clear(url: str) -> None:

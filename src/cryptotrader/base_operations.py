@@ -7,12 +7,8 @@ from typing import Any
 
 from cryptotrader.api_connection import ApiConnection, refuse_in_clear
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
-from cryptotrader.connection import (
-    AddressBudgets,
-    BinanceWebSocketConnection,
-    ConnectionState,
-    Environment,
-)
+from cryptotrader.connection import BinanceWebSocketConnection, ConnectionState
+from cryptotrader.environment import AddressBudgets, Environment
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol.api_session import ApiSession, Key
@@ -31,6 +27,14 @@ class StreamConnection(BinanceWebSocketConnection):
     def __init__(self, base_url: str, session: StreamSession, **options: Any) -> None:
         super().__init__(base_url, session, **options)
         self.session = session
+
+    def on_frame(self, payload: bytes, received_ns: int) -> None:
+        """One message came."""
+        self._received = True
+        session = self.session
+        session.receive(payload, received_ns)
+        if session.outbox or session.dead is not None:
+            self.work()
 
 
 def stream_connection(

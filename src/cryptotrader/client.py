@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import Self, TypeVar
 
-from cryptotrader.base_operations import Environment, api_connection
-from cryptotrader.config import LIVE, Backoff, Endpoint, Timeouts
+from cryptotrader.base_operations import ApiConnection, Environment, api_connection
+from cryptotrader.config import LIVE, PATIENCE_SECONDS, Backoff, Endpoint, Timeouts
 from cryptotrader.errors import ConfigurationError
 from cryptotrader.market_stream import MarketStream
 from cryptotrader.order_stream import OrderOptions, OrderStream
@@ -45,7 +46,8 @@ class Binance:
         market: The market streams.
 
     Raises:
-        ConfigurationError: A key would be shown on a connection that is neither encrypted nor on this machine.
+        ConfigurationError: A key would be shown on a connection that is neither encrypted nor on this machine,
+            ``recv_window`` is none, or no event loop is running.
     """
 
     def __init__(
@@ -94,7 +96,12 @@ class Binance:
         return self._orders
 
     async def call(
-        self, request: Request[R], *, key: Key | None = None, timeout: float | None = None, patience: float = 60.0
+        self,
+        request: Request[R],
+        *,
+        key: Key | None = None,
+        timeout: float | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> R:
         """Send a request of the WebSocket API, such as ``DepthRequest(symbol="BTCUSDT")``, and wait for its result.
 
@@ -106,20 +113,28 @@ class Binance:
 
         Raises:
             RequestInvalid: The request breaks a documented rule; nothing was sent.
-            ConnectFailed: No connection; nothing was sent.
+            ConnectFailed: No connection, or the client was closed; nothing was sent.
             RequestRejected: The exchange refused; ``RateLimited`` and ``Banned`` say when to try again.
             OutcomeUnknown: Sent, and no answer.
         """
         return await self._api.call(request, key=key, timeout=timeout, patience=patience)
 
     async def close(self) -> None:
-        """Close all connections, in under a second; may be called twice."""
+        """Close all connections, in under a second; may be called twice. It is final.
+
+        From the first moment nothing is sent any more. Each part is closed even when another fails to, or when who
+        closes is cancelled.
+        """
+        connected: list[ApiConnection | MarketStream | UserStream] = [self._api, self.market]
+        if self._user is not None:
+            connected.append(self._user)
+        for part in connected:
+            part.shut()
         if self._orders is not None:
             await self._orders.close()
-        if self._user is not None:
-            await self._user.close()
-        await self.market.close()
-        await self._api.close()
+        for end in await asyncio.gather(*(part.close() for part in connected), return_exceptions=True):
+            if isinstance(end, BaseException):
+                raise end
 
     async def __aenter__(self) -> Self:
         return self

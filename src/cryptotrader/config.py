@@ -6,13 +6,19 @@ import ipaddress
 import logging
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from cryptotrader.errors import ConfigurationError
 
+PATIENCE_SECONDS = 61.0
+"""How long is waited for request weight and order budget unless told otherwise: longer than any window of weight."""
+
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Largest message read; ``exchangeInfo`` of all symbols is about 10 MB today."""
+
+
+_LONGEST_WINDOW_MS = 60_000
 
 
 class TimeUnit(StrEnum):
@@ -162,6 +168,21 @@ class Timeouts:
         given = [self.open, self.request, self.stale, self.close, 1.0 if self.silence is None else self.silence]
         if min(given) <= 0:
             raise ConfigurationError("timeouts must be positive")
+
+
+def checked_recv_window(milliseconds: Any) -> float | None:
+    """The milliseconds for which signed requests are good, if they can be.
+
+    Raises:
+        ConfigurationError: They cannot.
+    """
+    if milliseconds is None:
+        return None
+    is_number = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
+    if is_number and 0 < milliseconds <= _LONGEST_WINDOW_MS:  # false for NaN
+        return milliseconds  # type: ignore[no-any-return]  # it was looked at
+    wanted = f"a number of milliseconds above 0, and at most {_LONGEST_WINDOW_MS}"
+    raise ConfigurationError(f"recv_window {milliseconds!r}: give {wanted}")
 
 
 def get_logger(name: str) -> logging.Logger:

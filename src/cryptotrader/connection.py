@@ -8,22 +8,18 @@ Source of the limits: Binance Spot documentation, "General connection informatio
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
-import time
-from collections import defaultdict, deque
+from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
+from cryptotrader.environment import Environment
 from cryptotrader.errors import ConfigurationError, ConnectFailed
-from cryptotrader.protocol.limits import OrderBudget, SlidingBudget, WeightBudget, connection_budget
-from cryptotrader.transport.base import Dialer, FrameTransport
-from cryptotrader.transport.picows import dial as dial_socket
+from cryptotrader.transport.base import FrameTransport
 
 logger = get_logger(__name__)
 
@@ -56,9 +52,6 @@ class Session(Protocol):
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone."""
 
-    def receive(self, payload: bytes, received_ns: int) -> None:
-        """Take one frame."""
-
     def ping(self, payload: bytes, now: float) -> None:
         """A ping came."""
 
@@ -66,47 +59,7 @@ class Session(Protocol):
         """Do what is due; returns when to be called again."""
 
 
-@dataclass
-class AddressBudgets:
-    """What Binance counts per address, shared by all connections of a process to one host.
-
-    Attributes:
-        connections: Connection attempts.
-        weights: Request weight.
-        orders: Unfilled orders, by API key: Binance counts them for each account.
-    """
-
-    connections: SlidingBudget = field(default_factory=connection_budget)
-    weights: WeightBudget = field(default_factory=WeightBudget)
-    orders: defaultdict[str, OrderBudget] = field(default_factory=lambda: defaultdict(OrderBudget))
-
-
-_budgets: dict[str, AddressBudgets] = {}
-
-
-def budgets_for(url: str) -> AddressBudgets:
-    """The budgets of this process for the host of ``url``."""
-    return _budgets.setdefault(urlsplit(url).netloc, AddressBudgets())
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What connections take from outside, so that tests can put it in place.
-
-    Attributes:
-        dial: Opens connections.
-        budgets: Finds the budgets of a URL's host.
-        random: Evenly distributed numbers in [0, 1), for jitter.
-        wall_clock: Unix time in seconds.
-    """
-
-    dial: Dialer = dial_socket
-    budgets: Callable[[str], AddressBudgets] = budgets_for
-    random: Callable[[], float] = random.random
-    wall_clock: Callable[[], float] = time.time
-
-
-class BinanceWebSocketConnection:
+class BinanceWebSocketConnection(ABC):
     """One connection that is kept up until ``close()``; a ``FrameHandler``.
 
     Args:
@@ -120,7 +73,7 @@ class BinanceWebSocketConnection:
         on_failed: Told when the attempts are exhausted.
 
     Raises:
-        ConfigurationError: The endpoint's certificate authority cannot be read.
+        ConfigurationError: The endpoint's certificate authority cannot be read, or no event loop is running.
     """
 
     def __init__(
@@ -144,7 +97,7 @@ class BinanceWebSocketConnection:
         self._on_lost = on_lost
         self._on_failed = on_failed
         self._budgets = self._environment.budgets(base_url)
-        self._loop = asyncio.get_running_loop()
+        self._loop = running_loop()
         self._transport: FrameTransport | None = None
         self._lost: asyncio.Future[str] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -152,6 +105,7 @@ class BinanceWebSocketConnection:
         self._changed = asyncio.Event()
         self._received = False
         self._refused: ConnectFailed | None = None
+        self._is_shut = False
         self.state = ConnectionState.CLOSED
 
     @property
@@ -162,7 +116,13 @@ class BinanceWebSocketConnection:
     # ------------------------------------------------------------------------------------------------------- life
 
     def open(self) -> None:
-        """Begin to connect and stay connected; does nothing when begun already."""
+        """Begin to connect and stay connected; does nothing when begun already.
+
+        Raises:
+            ConnectFailed: Its owner closed it: that is final.
+        """
+        if self._is_shut:
+            self._raise_if_ended()
         if self._task is None or self._task.done():
             self._refused = None
             self._turn(ConnectionState.CONNECTING)
@@ -190,25 +150,41 @@ class BinanceWebSocketConnection:
         return self.state is ConnectionState.OPEN
 
     def _raise_if_ended(self) -> None:
+        if self._is_shut:
+            raise ConnectFailed(f"{self._base_url}: the connection was closed by its owner", url=self._base_url)
         if self._refused is not None:
             raise self._refused
-        if self._task is None or self.state in {ConnectionState.CLOSED, ConnectionState.CLOSING}:
+        if self._task is None or self.state is ConnectionState.CLOSED:
             raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether its owner has closed it, or is about to."""
+        return self._is_shut
+
+    def shut(self) -> None:
+        """From now on nothing is opened and nothing sent, for good; ``close()`` follows."""
+        self._turn(ConnectionState.CLOSING)
+        self._is_shut = True
 
     async def close(self) -> None:
         """Close for good: the task ends and the socket closes, in any state, within the closing timeout."""
-        task, self._task = self._task, None
-        if task is None:
-            return
-        self._turn(ConnectionState.CLOSING)
-        if self._transport is not None and self._lost is not None:
-            self._transport.close()
-            await asyncio.wait([self._lost], timeout=self._timeouts.close)
-            self._transport.abort()
-        task.cancel()
-        await asyncio.wait([task])
-        self._end("closed by this side")
-        self._turn(ConnectionState.CLOSED)
+        self.shut()
+        transport, task = self._transport, self._task
+        try:
+            if transport is not None and self._lost is not None:
+                transport.close()
+                await asyncio.wait([self._lost], timeout=self._timeouts.close)
+        finally:  # also when who closes is cancelled
+            if transport is not None:
+                transport.abort()
+            if task is not None:
+                task.cancel()
+            self._end("closed by this side")
+            self.state = ConnectionState.CLOSED
+            self._changed.set()
+        if task is not None:
+            await asyncio.wait([task])
 
     async def _run(self) -> None:
         try:
@@ -234,7 +210,7 @@ class BinanceWebSocketConnection:
                 delay = max(self._delay(tries), error.retry_after or 0.0)
                 continue
             reason = await self._until_lost()
-            if self.state is ConnectionState.CLOSING:
+            if self._is_shut:
                 return
             lived = self._loop.time() - opened_at
             if self._received and lived >= self._backoff.healthy_after:
@@ -310,25 +286,22 @@ class BinanceWebSocketConnection:
     def _turn(self, state: ConnectionState) -> None:
         if state is not self.state:
             logger.debug("%s: %s -> %s", self._base_url, self.state, state)
-        self.state = state
+        if not self._is_shut:
+            self.state = state
         self._changed.set()
 
     # ------------------------------------------------------------------------------------------------------- frames
 
+    @abstractmethod
     def on_frame(self, payload: bytes, received_ns: int) -> None:
-        """One message came."""
-        self._received = True
-        session = self._session
-        session.receive(payload, received_ns)
-        if session.outbox or session.dead is not None:
-            self.work()
+        """One message came: hand it to the session, and let it work when that left something to do."""
 
     def on_ping(self, payload: bytes) -> None:
         """A ping came."""
         self._session.ping(payload, self._loop.time())
         self.work()
 
-    def on_pong(self, payload: bytes) -> None:
+    def on_pong(self, payload: bytes) -> None:  # noqa: B027 - no connection has anything to do with it
         """A pong came; none is ever asked for."""
 
     def on_closed(self, reason: str) -> None:
@@ -371,6 +344,19 @@ class BinanceWebSocketConnection:
     def _on_timer(self) -> None:
         self._timer = None
         self.work()
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop that runs.
+
+    Raises:
+        ConfigurationError: None does.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        how = "make it in a coroutine, such as one that asyncio.run() runs: async with Binance(...) as binance"
+        raise ConfigurationError(f"no event loop is running: {how}") from error
 
 
 @lru_cache(maxsize=16)

@@ -9,6 +9,7 @@ Source: Binance Spot documentation, "API key types".
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn, TypeAlias, TypeVar
@@ -27,6 +28,7 @@ RSA_BITS = (2048, 4096)
 """Shortest and longest RSA keys that Binance takes."""
 
 _SHOWN = 4
+_SUFFIX = re.compile(r"\.[A-Za-z]{1,8}\Z")
 K = TypeVar("K", "RsaKey", "Ed25519Key")
 
 
@@ -169,11 +171,7 @@ def from_file(path: str | Path, *, api_key: str, passphrase: str | None = None) 
     Raises:
         ConfigurationError: The file cannot be read, holds no private key, or the passphrase is wrong.
     """
-    try:
-        pem = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: the key file cannot be read ({error.strerror})") from error
-    return from_pem(pem, api_key=api_key, passphrase=passphrase, name=str(path))
+    return from_pem(_read(path, _shown(path)), api_key=api_key, passphrase=passphrase, name=str(path))
 
 
 def from_pem(
@@ -212,7 +210,9 @@ def from_environment(prefix: str = "BINANCE", environment: Mapping[str, str] | N
     if secret:
         return HmacKey(api_key, secret)
     passphrase = values.get(f"{prefix}_PRIVATE_KEY_PASSPHRASE")
-    return from_file(path or "", api_key=api_key, passphrase=passphrase or None)
+    name = f"the file that {prefix}_PRIVATE_KEY_FILE names"
+    pem = _read(path or "", name, variable=f"{prefix}_PRIVATE_KEY_FILE")
+    return from_pem(pem, api_key=api_key, passphrase=passphrase or None, name=name)
 
 
 def from_keyring(service: str = "cryptotrader") -> Credentials:
@@ -251,6 +251,25 @@ def _of_kind(kind: type[K], key: RsaKey | Ed25519Key, name: str) -> K:
         return key
     other = type(key).__name__
     raise ConfigurationError(f"{name} holds a key for {other}, not for {kind.__name__}: use {other}.from_file")
+
+
+def _read(path: str | Path, name: str, *, variable: str = "the path of the key file") -> bytes:
+    """The bytes of a key file; what was given as its path is not shown, since it may be a secret in the wrong place."""
+    text = str(path)
+    if "-----" in text or "\n" in text:
+        raise ConfigurationError(f"{variable} holds a key's text, not a path: write the text to a file and name that")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        why = error.strerror or "unknown reason"
+    except ValueError:  # a character that no path has
+        why = "this is no path"
+    raise ConfigurationError(f"{name}: the key file cannot be read ({why})")
+
+
+def _shown(path: str | Path) -> str:
+    """A path as errors show it: what has no suffix may be a secret that was given in its place."""
+    return str(path) if _SUFFIX.search(str(path)) else "the file that was named"
 
 
 def _load(pem: bytes, passphrase: str | None, name: str) -> PrivateKeyTypes:

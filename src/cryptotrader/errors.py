@@ -34,6 +34,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+KEY_REFUSED_CODES = frozenset({-1002, -1022, -2014, -2015})
+"""Codes that say the same of each request of a key, until something is done about the key."""
+
 
 class BinanceError(Exception):
     """Base of all errors of this library.
@@ -178,6 +181,11 @@ class RequestRejected(BinanceError):
         self.code = code
         self.message = message
         self.data = data
+
+    @property
+    def refuses_key(self) -> bool:
+        """Whether the key is the reason: unknown, revoked, of another signature, or without this permission."""
+        return self.code in KEY_REFUSED_CODES
 
 
 class OrderRejected(RequestRejected):

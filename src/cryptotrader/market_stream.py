@@ -119,6 +119,7 @@ class MarketStream:
         self._places: dict[str, _Link] = {}
         self._entries: dict[Subscription[Any], _Entry] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._is_shut = False
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # ------------------------------------------------------------------------------------------------ any stream
@@ -149,6 +150,7 @@ class MarketStream:
 
         Raises:
             RequestInvalid: A name is no market stream, or none was given.
+            ConnectFailed: The market stream was closed.
         """
         names = tuple(dict.fromkeys(find_channel(stream)[1] for stream in streams))
         if not names:
@@ -347,8 +349,13 @@ class MarketStream:
         """
         await asyncio.shield(self._ended)
 
+    def shut(self) -> None:
+        """From now on nothing is subscribed, for good; ``close()`` follows."""
+        self._is_shut = True
+
     async def close(self) -> None:
-        """Close all connections, in under a second; iterations end."""
+        """Close all connections, in under a second; iterations end. It is final."""
+        self.shut()
         entries, self._entries = list(self._entries.values()), {}
         links, self._links = self._links, []
         self._places.clear()
@@ -357,10 +364,12 @@ class MarketStream:
             if entry.healer is not None:
                 entry.healer.close()
         connections = [link.connection for link in links] + ([self._api] if self._own_api else [])
-        await asyncio.gather(*(connection.close() for connection in connections), *self._closing)
-        await asyncio.gather(*(entry.healer.wait_closed() for entry in entries if entry.healer is not None))
-        if not self._ended.done():
-            self._ended.set_result(None)
+        try:
+            await asyncio.gather(*(connection.close() for connection in connections), *self._closing)
+            await asyncio.gather(*(entry.healer.wait_closed() for entry in entries if entry.healer is not None))
+        finally:
+            if not self._ended.done():
+                self._ended.set_result(None)
 
     async def _past_trades(self, symbol: str, first: int, count: int) -> list[Trade]:
         return await self._api.call(TradesHistoricalRequest(symbol=symbol, from_id=first, limit=count))
@@ -368,6 +377,8 @@ class MarketStream:
     # ------------------------------------------------------------------------------------------------ connections
 
     def _attach(self, entry: _Entry) -> Subscription[Any]:
+        if self._is_shut:
+            raise ConnectFailed("the market stream was closed by its owner")
         touched = set[_Link]()
         self._entries[entry.subscription] = entry
         if self._ended.done():
@@ -441,10 +452,10 @@ class MarketStream:
         back_ns = time.time_ns()
         for entry in _entries_of(link, link.entries):
             own = tuple(stream for stream in entry.subscription.streams if stream in link.entries)
-            if lost is not None and entry.on_control is not None:
-                entry.on_control(Reconnected(streams=own, lost_ns=lost[0], back_ns=back_ns, reason=lost[1]))
-            if entry.on_connect is not None:
-                entry.on_connect(own)
+            if lost is not None:
+                back = Reconnected(streams=own, lost_ns=lost[0], back_ns=back_ns, reason=lost[1])
+                _hand(entry, entry.on_control, back)
+            _hand(entry, entry.on_connect, own)
 
     def _on_lost(self, link: _Link, reason: str) -> None:
         link.unconfirmed = set(link.entries)
@@ -454,8 +465,7 @@ class MarketStream:
 
     def _on_control(self, link: _Link, event: ServerShutdown) -> None:
         for entry in _entries_of(link, link.entries):
-            if entry.on_control is not None:
-                entry.on_control(event)
+            _hand(entry, entry.on_control, event)
 
     def _on_problem(self, link: _Link, stream: str | None, error: Exception) -> None:
         for entry in _entries_of(link, link.entries if stream is None else {stream}):
@@ -469,6 +479,16 @@ class MarketStream:
         if not self._ended.done():
             self._ended.set_exception(error)
             self._ended.exception()  # told to the subscriptions too: nobody has to wait here
+
+
+def _hand(entry: _Entry, callback: Callable[[Any], None] | None, content: object) -> None:
+    """Call what a consumer gave; its errors are its own."""
+    if callback is None:
+        return
+    try:
+        callback(content)
+    except Exception as error:  # noqa: BLE001 - told, not swallowed
+        entry.subscription.fail(error)
 
 
 def _entries_of(link: _Link, streams: Any) -> list[_Entry]:

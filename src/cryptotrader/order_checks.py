@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from cryptotrader.base_operations import ApiConnection
+from cryptotrader.config import PATIENCE_SECONDS
 from cryptotrader.errors import ConfigurationError, ConnectFailed, FilterViolated, OutcomeUnknown, RequestRejected
 from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.models.market_models import ExchangeInfo
@@ -54,7 +55,7 @@ class OrderOptions:
     id_prefix: str = ID_PREFIX
     check_filters: bool = True
     round_to_filters: bool = False
-    patience: float = 60.0
+    patience: float = PATIENCE_SECONDS
 
 
 class ClientIds:

@@ -22,8 +22,10 @@ from cryptotrader.errors import (
     PartiallyApplied,
     RequestRejected,
 )
+from cryptotrader.late_fills import LateFills
 from cryptotrader.models.account_models import OrderTestResponse
 from cryptotrader.models.base_models import OrderType
+from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.order_models import (
     CancelReplaceResponse,
     CancelReport,
@@ -91,7 +93,10 @@ class OrderDesk:
         self._filters = FilterCheck(api, rounds=options.round_to_filters, checks=options.check_filters)
         self._registry = OrderRegistry(user.state(), api.now_on_exchange)
         self._inquiry = OutcomeInquiry(api, user, self._registry)
+        self._late_fills = LateFills(self._inquiry.learn_fills)
+        self._registry.on_incomplete = self._late_fills.look_after
         self._subscription: Subscription[Any] | None = None
+        self._is_closed = False
 
     async def ask(self, request: Request[R]) -> R:
         """Send a request that changes nothing."""
@@ -307,8 +312,10 @@ class OrderDesk:
         return found
 
     def close(self) -> None:
-        """Stop listening; who waits for an order is told."""
+        """Stop listening, for good; who waits for an order is told."""
+        self._is_closed = True
         self._inquiry.close()
+        self._late_fills.close()
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -316,17 +323,23 @@ class OrderDesk:
 
     async def _listen(self) -> None:
         """Listen to the account's events, from before its first order is sent."""
+        if self._is_closed:
+            raise ConnectFailed("the order stream was closed by its owner")
         if self._subscription is None:
-            self._subscription = self._user.subscribe(
-                callback=self._registry.take_event, on_error=self._on_stream_error
-            )
+            self._subscription = self._user.subscribe(callback=self._hear, control=True, on_error=self._on_stream_error)
         self._user.open()
         if not self._user.is_followed():
             await self._user.wait_subscribed()
 
+    def _hear(self, event: object, received_ns: int) -> None:
+        if isinstance(event, Reconnected):
+            self._registry.revive()
+        else:
+            self._registry.take_event(event, received_ns)
+
     def _on_stream_error(self, error: Exception) -> None:
-        if isinstance(error, ConnectFailed):
-            self._registry.fail(error)
+        if isinstance(error, ConnectFailed) or (isinstance(error, RequestRejected) and error.refuses_key):
+            self._registry.fail(error)  # until events come again
         else:
             logger.warning("the user stream of followed orders: %s", error)
 

@@ -80,6 +80,7 @@ class OrderOutcomeUnknown(OutcomeUnknown):
 
         Raises:
             TimeoutError: Not within ``timeout`` seconds; it may be asked again.
+            ConnectFailed: The client was closed.
             RequestRejected: The exchange does not answer this key.
         """
         return await self._resolve(timeout)
@@ -191,7 +192,7 @@ class OutcomeInquiry:
             # an earlier order of that client order id, of which Binance tells the newest
             raise RequestRejected(request.api.name, 400, NO_SUCH_ORDER, "Order does not exist.")
         self._registry.take_details(order, found)
-        await self._learn_fills(order)
+        await self.learn_fills(order)
 
     async def placed(self, order: PlacedOrder, settled_at: float, timeout: float | None) -> PlacedOrder | None:
         """Whether an order was placed; ``None`` is certain, and then it is followed no more."""
@@ -337,7 +338,8 @@ class OutcomeInquiry:
                 return found
             start = to_micros(rows[-1].time) // 1000
 
-    async def _learn_fills(self, order: PlacedOrder) -> None:
+    async def learn_fills(self, order: PlacedOrder) -> None:
+        """Ask for the fills of an order where some are not known; errors as ``refresh``."""
         number = order.order_id
         if order.life.has_all_fills or number is None:
             return
@@ -383,7 +385,7 @@ class OutcomeInquiry:
                 try:
                     return await ask(late=loop.time() >= settled_at)
                 except (ConnectFailed, OutcomeUnknown, RateLimited) as error:
-                    if self._closed:
+                    if self._closed or self._api.is_shut:
                         raise
                     logger.debug("a question about an order went unanswered: %s", error)
                 except _Undecided:

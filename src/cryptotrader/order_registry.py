@@ -47,6 +47,9 @@ class OrderRegistry:
     Args:
         state: What the user stream knows of the account; told of orders, so that it reads them back when it must.
         exchange_time: The exchange's time now, in the connection's unit.
+
+    Attributes:
+        on_incomplete: Told of an order that has ended while some of its fills are not known.
     """
 
     def __init__(self, state: AccountState, exchange_time: Callable[[], int]) -> None:
@@ -59,6 +62,7 @@ class OrderRegistry:
         self._unnumbered_lists: WeakValueDictionary[ClientKey, PlacedOrderList] = WeakValueDictionary()
         self._lists: WeakValueDictionary[int, PlacedOrderList] = WeakValueDictionary()
         self._left: OrderedDict[ClientKey, tuple[PlacedOrder, float]] = OrderedDict()
+        self.on_incomplete: Callable[[PlacedOrder], None] | None = None
 
     # ------------------------------------------------------------------------------------------------- coming and going
 
@@ -172,11 +176,18 @@ class OrderRegistry:
         return claim.earliest(asyncio.get_running_loop().time(), to_micros(self._exchange_time()))
 
     def fail(self, error: BinanceError) -> None:
-        """Nothing more will be heard of any order."""
-        for order in [*self._unnumbered.values(), *self._orders.values()]:
-            order.fail(error)
-        for orders in [*self._unnumbered_lists.values(), *self._lists.values()]:
-            orders.fail(error)
+        """Nothing more will be heard of any order, unless events come again."""
+        for each in self._all():
+            each.fail(error)
+
+    def revive(self) -> None:
+        """Events come again."""
+        for each in self._all():
+            each.changed()
+
+    def _all(self) -> list[PlacedOrder | PlacedOrderList]:
+        orders = [*self._unnumbered.values(), *self._orders.values()]
+        return [*orders, *self._unnumbered_lists.values(), *self._lists.values()]
 
     # ------------------------------------------------------------------------------------------------- what is answered
 
@@ -290,6 +301,8 @@ class OrderRegistry:
         if number is not None and not order.life.is_ended:
             self._state.expect(order.symbol, number)
         order.changed()
+        if self.on_incomplete is not None and order.life.is_ended and not order.life.has_all_fills:
+            self.on_incomplete(order)
 
 
 def _shares_an_order(orders: PlacedOrderList, told: OrderList | ListStatusEvent) -> bool:

@@ -85,6 +85,8 @@ class Subscription(Generic[T]):
     def mark_confirmed(self, streams: set[str]) -> None:
         """The server has confirmed these streams."""
         self._unconfirmed -= streams
+        if not self._unconfirmed:
+            self._refused = None
         self._changed.set()
 
     def mark_lost(self, streams: set[str]) -> None:
@@ -210,10 +212,13 @@ class CallbackSubscription(Subscription[T]):
     def fail(self, error: Exception) -> None:
         """Tell an error."""
         super().fail(error)
-        if self._on_error is not None:
-            self._on_error(error)
-        else:
+        if self._on_error is None:
             logger.error("%s: %s", ", ".join(self.streams[:3]), error, exc_info=error)
+            return
+        try:
+            self._on_error(error)
+        except Exception:
+            logger.exception("%s: on_error failed with %r", ", ".join(self.streams[:3]), error)
 
     async def __anext__(self) -> T:
         """Not for callbacks."""

@@ -7,77 +7,42 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal, overload
 
-import msgspec
-
-from cryptotrader.account_recovery import AccountReader, Recovery
-from cryptotrader.base_operations import ApiConnection, Environment, api_connection
+from cryptotrader.account_recovery import AccountReader
+from cryptotrader.account_subscribers import Consumer
+from cryptotrader.base_operations import ApiConnection, ConnectionState, Environment, api_connection
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
-from cryptotrader.connection import ConnectionState
 from cryptotrader.errors import (
-    BalanceUnexplained,
     BinanceError,
     ConfigurationError,
     ConnectFailed,
-    DecodeFailed,
-    OutcomeUnknown,
-    RateLimited,
+    RequestRejected,
 )
-from cryptotrader.models.account_models import AccountTrade, OwnFill
+from cryptotrader.followed_account import FollowedAccount
+from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.recovered_models import RecoveredAllocation, RecoveredOrder, RecoveredTrade
-from cryptotrader.models.user_models import EventStreamTerminatedEvent, UserDataEvent, decode_user_data_event
+from cryptotrader.models.user_models import UserDataEvent
 from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.api_session import Key
+from cryptotrader.protocol.log_on import retry_delay
 from cryptotrader.requests import (
+    SessionSubscriptionsRequest,
     UserDataStreamSubscribeRequest,
     UserDataStreamSubscribeSignatureRequest,
     UserDataStreamUnsubscribeRequest,
 )
-from cryptotrader.subscription import DEFAULT_BUFFER, CallbackSubscription, Subscription
+from cryptotrader.subscription import DEFAULT_BUFFER, Subscription
 
 logger = get_logger(__name__)
 
 UserEvent = UserDataEvent | RecoveredTrade | RecoveredAllocation | RecoveredOrder
 """What a subscription yields; with ``control`` also ``Reconnected``."""
 
-Consumer = Callable[[Any, int], None]
-
 _EARLY_EVENTS = 10_000
-_RETRY_SECONDS = 5.0
-
-
-@dataclass(eq=False)
-class _Entry:
-    subscription: Subscription[Any]
-    consumer: Consumer
-    control: bool
-
-
-@dataclass(eq=False)
-class _Account:
-    """One account of a user stream.
-
-    Attributes:
-        number: Its subscription on the present connection; ``None`` while there is none.
-        held: Events that wait until what was missed has been delivered; ``None`` while none have to.
-        lost_ns: When it was interrupted; ``None`` before the first time it was up, and while it is.
-        up_since: When it was read last, by the event loop's clock; ``None`` while its events do not come.
-        is_refused: The exchange does not take the key on the present connection.
-    """
-
-    key: Key
-    state: AccountState = field(default_factory=AccountState)
-    entries: list[_Entry] = field(default_factory=list)
-    number: int | None = None
-    held: list[tuple[UserDataEvent, int]] | None = None
-    was_up: bool = False
-    lost_ns: int | None = None
-    lost_why: str = ""
-    is_refused: bool = False
-    up_since: float | None = None
+_ALREADY_SUBSCRIBED = -2035
 
 
 class UserStream:
@@ -109,7 +74,8 @@ class UserStream:
         timeouts: Timeouts | None = None,
         environment: Environment | None = None,
     ) -> None:
-        self._accounts = {key.api_key: _Account(key) for key in keys}
+        self._environment = environment or Environment()
+        self._accounts = {key.api_key: FollowedAccount(key, self._environment.wall_clock) for key in keys}
         if not keys or len(self._accounts) < len(keys):
             raise ConfigurationError("a user stream needs a key for each account, each once")
         self._first = keys[0]
@@ -125,15 +91,35 @@ class UserStream:
             environment=environment,
         )
         self._reader = AccountReader(self._api)
-        self._by_number: dict[int, _Account] = {}
+        self._by_number: dict[int, FollowedAccount] = {}
         self._early: list[tuple[int, bytes, int]] = []
         self._subscribing = 0
-        self._wall_clock = (environment or Environment()).wall_clock
+        self._backoff = Backoff()
         self._task: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
+        self._is_shut = False
 
     # ------------------------------------------------------------------------------------------------ for the consumer
 
+    @overload
+    def subscribe(
+        self,
+        key: Key | None = None,
+        *,
+        callback: Consumer | None = None,
+        control: Literal[False] = False,
+        buffer: int = DEFAULT_BUFFER,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> Subscription[UserEvent]: ...
+    @overload
+    def subscribe(
+        self,
+        key: Key | None = None,
+        *,
+        callback: Consumer | None = None,
+        control: Literal[True],
+        buffer: int = DEFAULT_BUFFER,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> Subscription[UserEvent | Reconnected]: ...
     def subscribe(
         self,
         key: Key | None = None,
@@ -143,7 +129,11 @@ class UserStream:
         buffer: int = DEFAULT_BUFFER,
         on_error: Callable[[Exception], None] | None = None,
     ) -> Subscription[Any]:
-        """The events of one account.
+        """The events of one account, from now on.
+
+        A subscription that is iterated ends with ``close()``, as in ``async with user.subscribe() as events``, or when
+        nobody keeps it any more; one with a callback only with ``close()``. While the exchange refuses the key, a new
+        subscription raises that refusal, or tells it to ``on_error``.
 
         Args:
             key: Whose; the first by default.
@@ -154,22 +144,14 @@ class UserStream:
 
         Raises:
             ConfigurationError: The stream has no such key.
+            ConnectFailed: The stream was closed.
         """
         account = self._account(key)
-        names = (f"user data of {account.key.api_key[:4]}…",)
-        subscription: Subscription[Any]
-        if callback is not None:
-            subscription = CallbackSubscription(names, on_error=on_error, on_close=self._detach)
-        else:
-            subscription = Subscription(names, buffer=buffer, on_close=self._detach)
-        account.entries.append(_Entry(subscription, callback or subscription.put, control))
-        if account.number is not None and account.held is None:
-            subscription.mark_confirmed(set(names))
         self.open()
-        return subscription
+        return account.subscribers.add(callback, control=control, buffer=buffer, on_error=on_error)
 
     def __aiter__(self) -> Subscription[UserEvent]:
-        """The events of the first account, from now on."""
+        """The events of the first account, from now on, for as long as they are iterated."""
         return self.subscribe()
 
     def state(self, key: Key | None = None) -> AccountState:
@@ -198,96 +180,135 @@ class UserStream:
         """
         return self._account(key).up_since
 
-    async def wait_subscribed(self, timeout: float = 10.0) -> None:
-        """Open the stream and wait until every account is subscribed and read.
+    async def wait_subscribed(self, timeout: float = 10.0, *, key: Key | None = None) -> None:
+        """Open the stream and wait until every account, or one, is subscribed and read.
 
         Raises:
-            ConnectFailed: Not within ``timeout`` seconds, or the connection was given up.
-            RequestRejected: The exchange refused a key.
+            ConfigurationError: The stream has no such key.
+            ConnectFailed: Not within ``timeout`` seconds, or the connection was given up or closed.
+            RequestRejected: The exchange refuses a key; the other accounts have been waited for.
         """
-        subscriptions = [self.subscribe(account.key) for account in self._accounts.values()]
+        accounts = [self._account(key)] if key is not None else [*self._accounts.values()]
+        self.open()
+        waiting = [each.subscribers.add(None, control=False, buffer=1, on_error=None) for each in accounts]
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.gather(*(each.confirmed(None) for each in subscriptions))
+                ends = await asyncio.gather(*(each.confirmed(None) for each in waiting), return_exceptions=True)
         except TimeoutError as error:
-            raise ConnectFailed(f"no user data within {timeout:g} s") from error
+            troubles = "".join(f"; {each.name}: {each.trouble}" for each in accounts if each.trouble is not None)
+            raise ConnectFailed(f"no user data within {timeout:g} s{troubles}") from error
         finally:
-            for each in subscriptions:
+            for each in waiting:
                 each.close()
+        for end in ends:
+            if end is not None:
+                raise end
 
     def open(self) -> None:
-        """Begin to connect and stay subscribed; does nothing when begun already."""
+        """Begin to connect and stay subscribed; does nothing when begun already.
+
+        Raises:
+            ConnectFailed: Its owner closed it: that is final.
+        """
+        if self._is_shut:
+            raise ConnectFailed("the user stream was closed by its owner")
         if self._task is None or self._task.done():
             self._api.open()
             self._task = asyncio.get_running_loop().create_task(self._stay_subscribed(), name="user stream")
 
+    def shut(self) -> None:
+        """From now on nothing is opened, for good; ``close()`` follows."""
+        self._is_shut = True
+        self._api.shut()
+
     async def close(self) -> None:
         """Close the connection, in under a second; iterations end. May be called twice."""
+        self.shut()
         for account in self._accounts.values():
-            for entry in tuple(account.entries):
-                entry.subscription.close()
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-        await self._api.close()
+            account.subscribers.close()
+        try:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.wait([self._task])
+        finally:
+            await self._api.close()
 
-    def _account(self, key: Key | None) -> _Account:
+    def _account(self, key: Key | None) -> FollowedAccount:
         account = self._accounts.get((key or self._first).api_key)
         if account is None:
             raise ConfigurationError("the user stream was not given this key")
         return account
 
-    def _detach(self, subscription: Subscription[Any]) -> None:
-        for account in self._accounts.values():
-            account.entries = [entry for entry in account.entries if entry.subscription is not subscription]
-
     # ---------------------------------------------------------------------------------------------- staying subscribed
 
     async def _stay_subscribed(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for account in self._accounts.values():
+                group.create_task(self._stay_up(account), name=account.name)
+
+    async def _stay_up(self, account: FollowedAccount) -> None:
+        """Keep one account subscribed and read, until the connection is given up or closed."""
+        loop, failures = asyncio.get_running_loop(), 0
+        while await self._is_connected():
+            account.wake.clear()
+            pause = account.pause(loop.time())
+            if pause == 0:
+                account.trouble = await self._bring_up(account)
+                failures = 0 if account.trouble is None else failures + 1
+                pause = account.pause(loop.time())
+                if account.trouble is not None and pause == 0:
+                    pause = self._pause_after(account.trouble, failures)
+                    logger.info("%s: %s; tried again in %.1f s", account.name, account.trouble, pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await account.wake.wait()
+
+    async def _is_connected(self) -> bool:
+        """Wait for the connection; ``False`` when it was given up or closed, of which everyone was told."""
         while True:
-            self._wake.clear()
             try:
                 await self._api.wait_open()
             except ConnectFailed:
-                if self._api.state is ConnectionState.CLOSED:
-                    return  # given up or closed: everyone was told
-                continue
-            down = [each for each in self._accounts.values() if each.number is None and not each.is_refused]
-            failed = [account for account in down if not await self._bring_up(account)]
-            try:
-                async with asyncio.timeout(_RETRY_SECONDS if failed else None):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+                if self._api.state in {ConnectionState.CLOSED, ConnectionState.CLOSING}:
+                    return False
+            else:
+                return True
 
-    async def _bring_up(self, account: _Account) -> bool:
-        """Subscribe one account, read what it missed and deliver it; ``False`` when that is to be tried again."""
-        account.held = []
+    def _pause_after(self, error: Exception, failures: int) -> float:
+        exchange_time = to_micros(self._api.now_on_exchange()) / 1e6
+        return retry_delay(error, failures, exchange_time, self._backoff, self._environment.random)
+
+    async def _bring_up(self, account: FollowedAccount) -> Exception | None:
+        """Subscribe one account, read what it missed and deliver it; returns why that failed."""
+        held = account.begin_reading(asyncio.get_running_loop().time())
         try:
-            await self._subscribe(account)
-            missed = await self._reader.read(account.key, account.state, account.held, first=not account.was_up)
-            self._deliver_missed(account, missed)
-        except (ConnectFailed, OutcomeUnknown, RateLimited) as error:
-            logger.info("user data of %s…: %s; tried again", account.key.api_key[:4], error)
-            await self._drop(account)
-            return False
+            if account.number is None:
+                await self._subscribe(account)
+            first, has_gap = not account.was_up, account.has_gap
+            missed = await self._reader.read(account.key, account.state, held, first=first, has_gap=has_gap)
+            account.deliver(missed)
         except BinanceError as error:
-            logger.warning("user data of %s…: %s", account.key.api_key[:4], error)
-            account.is_refused = True  # the answer stays the same until there is another connection
-            await self._drop(account)
-            for entry in tuple(account.entries):
-                entry.subscription.fail(error)
-        return True
+            if isinstance(error, RequestRejected) and error.refuses_key:
+                account.refuse(error)
+            return error
+        except Exception as error:
+            # without this an error in our own code would leave everyone waiting
+            logger.exception("%s could not be read", account.name)
+            account.subscribers.fail(error)
+            return error
+        return None
 
-    async def _subscribe(self, account: _Account) -> None:
+    async def _subscribe(self, account: FollowedAccount) -> None:
         self._subscribing += 1
         try:
             if account.key is self._first and account.key.can_log_on:
-                await self._api.wait_logged_on()
                 answer = await self._api.call(UserDataStreamSubscribeRequest())
             else:
                 answer = await self._api.call(UserDataStreamSubscribeSignatureRequest(), key=account.key)
+        except RequestRejected as error:
+            if error.code == _ALREADY_SUBSCRIBED and self._subscribing == 1:
+                await self._end_strays()
+            raise
         finally:
             self._subscribing -= 1
         account.number = answer.subscription_id
@@ -296,58 +317,11 @@ class UserStream:
         for number, event, received_ns in early:
             self._on_event(number, event, received_ns)
 
-    async def _drop(self, account: _Account) -> None:
-        """End a subscription whose account could not be read: the next attempt makes another."""
-        number = account.number
-        self._forget(account)
-        if number is None:
-            return
-        try:
-            await self._api.call(UserDataStreamUnsubscribeRequest(subscription_id=number))
-        except BinanceError as error:
-            logger.debug("subscription %d was not ended: %s", number, error)
-
-    def _deliver_missed(self, account: _Account, missed: Recovery) -> None:
-        now_ns = self._now_ns()
-        if account.was_up:
-            self._tell_back(account, now_ns)
-            for fill in missed.fills:
-                self._tell(account, _recovered(fill), now_ns)
-            for order in missed.orders:
-                self._tell(account, RecoveredOrder(order=order), now_ns)
-        for asset, (expected, found) in missed.unexplained.items():
-            for entry in tuple(account.entries):
-                entry.subscription.fail(BalanceUnexplained(asset, expected, found))
-        account.was_up, account.lost_ns = True, None
-        held, account.held = account.held or [], None
-        for event, received_ns in held:
-            if account.state.take(event):
-                self._tell(account, event, received_ns)
-        account.up_since = asyncio.get_running_loop().time()
-        for entry in tuple(account.entries):
-            entry.subscription.mark_confirmed(set(entry.subscription.streams))
-
-    def _tell_back(self, account: _Account, now_ns: int) -> None:
-        lost_ns = now_ns if account.lost_ns is None else account.lost_ns
-        for entry in tuple(account.entries):
-            if entry.control:
-                streams = entry.subscription.streams
-                why = account.lost_why
-                entry.consumer(Reconnected(streams=streams, lost_ns=lost_ns, back_ns=now_ns, reason=why), now_ns)
-
-    def _tell(self, account: _Account, event: Any, received_ns: int) -> None:
-        for entry in tuple(account.entries):
-            try:
-                entry.consumer(event, received_ns)
-            except Exception as error:  # noqa: BLE001 - told, not swallowed
-                entry.subscription.fail(error)
-
-    def _forget(self, account: _Account) -> None:
-        """An account is not subscribed any more."""
-        if account.number is not None:
-            self._by_number.pop(account.number, None)
-            account.number = None
-        account.held = account.up_since = None
+    async def _end_strays(self) -> None:
+        """End the subscriptions whose answers were lost, so that they can be made again."""
+        for stray in await self._api.call(SessionSubscriptionsRequest()):
+            if stray.subscription_id not in self._by_number:
+                await self._api.call(UserDataStreamUnsubscribeRequest(subscription_id=stray.subscription_id))
 
     # ---------------------------------------------------------------------------------------- what the connection tells
 
@@ -361,46 +335,15 @@ class UserStream:
             if self._subscribing and len(self._early) < _EARLY_EVENTS:
                 self._early.append((number, payload, received_ns))
             return
-        try:
-            event = decode_user_data_event(payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
-            error = DecodeFailed("not a user data event", payload)
-            error.__cause__ = cause
-            for entry in tuple(account.entries):
-                entry.subscription.fail(error)
-            return
-        if isinstance(event, EventStreamTerminatedEvent):
-            self._interrupt(account, "the exchange ended the subscription")
-            self._tell(account, event, received_ns)
-            self._wake.set()
-        elif account.held is not None:
-            account.held.append((event, received_ns))
-        elif account.state.take(event):
-            self._tell(account, event, received_ns)
+        account.take(payload, received_ns)
 
     def _on_lost(self, reason: str) -> None:
         self._early.clear()
+        self._by_number.clear()
         for account in self._accounts.values():
-            self._interrupt(account, reason)
-        self._wake.set()
-
-    def _interrupt(self, account: _Account, reason: str) -> None:
-        if account.was_up and account.lost_ns is None:
-            account.lost_ns, account.lost_why = self._now_ns(), reason
-        self._forget(account)
-        account.is_refused = False
-        for entry in account.entries:
-            entry.subscription.mark_lost(set(entry.subscription.streams))
-
-    def _now_ns(self) -> int:
-        return int(self._wall_clock() * 1e9)
+            account.interrupt(reason)
 
     def _on_failed(self, error: ConnectFailed) -> None:
         for account in self._accounts.values():
-            for entry in tuple(account.entries):
-                entry.subscription.fail(error)
-        self._wake.set()
-
-
-def _recovered(fill: OwnFill) -> RecoveredTrade | RecoveredAllocation:
-    return RecoveredTrade(trade=fill) if isinstance(fill, AccountTrade) else RecoveredAllocation(allocation=fill)
+            account.subscribers.fail(error)
+            account.wake.set()

@@ -8,7 +8,7 @@ import pytest
 
 from cryptotrader.base_operations import ConnectionState
 from cryptotrader.config import TimeUnit
-from cryptotrader.errors import ConsumerTooSlow, RequestInvalid, RequestRejected
+from cryptotrader.errors import ConnectFailed, ConsumerTooSlow, RequestInvalid, RequestRejected
 from cryptotrader.models.market_models import TradeEvent
 from cryptotrader.protocol.channel import CHANNELS
 from cryptotrader.requests import DepthRequest, PingRequest
@@ -203,14 +203,16 @@ def test_closing_ends_iterations_and_takes_under_a_second_in_any_state(run_virtu
     run_virtual(main)
 
 
-def test_close_then_use_again_works(run_virtual):
+def test_closing_is_final(run_virtual):
     async def main():
         async with pair() as (binance, exchange, _):
-            for _ in range(3):
-                await take(binance.market.trades("BTCUSDT"), 5)
+            await take(binance.market.trades("BTCUSDT"), 5)
+            await binance.call(PingRequest())
+            await binance.close()
+            with pytest.raises(ConnectFailed, match="closed by its owner"):
+                binance.market.trades("BTCUSDT")
+            with pytest.raises(ConnectFailed, match="closed by its owner"):
                 await binance.call(PingRequest())
-                await binance.market.close()
-                await binance.close()
             assert exchange.connections == 0
 
     run_virtual(main)

@@ -76,4 +76,4 @@ def test_ten_minutes_of_reads_pass_without_a_violation(run_virtual, said_no, ahe
 
     run_virtual(main)
     assert (said_no["request", True], said_no["excess", True]) == (0, 0)
-    assert read["answers"] > 0.95 * MINUTES * 6000 / 20
+    assert read["answers"] > 0.95 * MINUTES * 6000 * 0.95 / 20  # a twentieth is kept for orders

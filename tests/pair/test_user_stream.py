@@ -302,7 +302,7 @@ def test_an_account_that_cannot_be_read_at_first_is_tried_again(run_virtual):
 
             assert len(told.of(ExecutionReportEvent)) == 1
             assert told.of(Exception) == []
-            assert exchange.asked["userDataStream.unsubscribe"] == 2
+            assert (exchange.asked["userDataStream.subscribe"], exchange.asked["openOrders.status"]) == (1, 3)
 
     run_virtual(main)
 

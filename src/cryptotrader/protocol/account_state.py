@@ -186,6 +186,12 @@ class AccountState:
         if (symbol, order_id) not in self._open:
             self._expected.add((symbol, order_id))
 
+    def forget_symbol(self, symbol: str) -> None:
+        """There is no such symbol, or none any more."""
+        self.symbols.discard(symbol)
+        self.routed.discard(symbol)
+        self._expected = {key for key in self._expected if key[0] != symbol}
+
     def new_fills(self, fills: Iterable[OwnFill]) -> list[OwnFill]:
         """Those of the fills that were not delivered before, each once, in the order in which they happened.
 
@@ -249,6 +255,8 @@ class AccountState:
         for change in self._unsettled_changes:
             totals[change.asset] += change.delta
         for deal in [*self._unsettled_fills, *map(_deal, fills)]:
+            if deal.symbol not in assets:
+                continue  # not traded any more
             base, quote = assets[deal.symbol]
             sign = 1 if deal.is_buyer else -1
             totals[base] += sign * deal.quantity

@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,12 +18,15 @@ from cryptotrader.errors import (
     OutcomeUnknown,
     RateLimited,
     RequestInvalid,
+    RequestRejected,
     UnexpectedFrame,
 )
-from cryptotrader.models.base_models import plain
+from cryptotrader.models.account_models import SessionStatus
+from cryptotrader.models.base_models import plain, to_micros
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol import codec
 from cryptotrader.protocol.clock import ClockOffset
+from cryptotrader.protocol.identity import Identity, Key
 from cryptotrader.protocol.limits import OrderBudget, WeightBudget
 from cryptotrader.protocol.request import Method, Request, SecurityType, Signing
 from cryptotrader.protocol.signing import signature_payload
@@ -39,37 +41,11 @@ _TOO_MUCH_WEIGHT = -1003
 _TOO_MANY_ORDERS = -1015
 SYNCHRONISE_SECONDS = 60.0
 """Time between two looks at the exchange's clock."""
+_CLOCK_STEP = 1.0  # seconds between two connections that a clock does not lose by running fast or slow
+_PUBLIC, _TRADE = SecurityType.NONE, SecurityType.TRADE
+_BY_SESSION, _NEVER_SIGNED = Signing.UNLESS_LOGGED_ON, Signing.NEVER
+_CHANGING_LOG_ON = frozenset({"session.logon", "session.logout"})
 _NO_METHOD = Method("(no request)")
-
-
-class Key(Protocol):
-    """What signs requests for an account."""
-
-    @property
-    def api_key(self) -> str:
-        """The key's public name."""
-
-    @property
-    def can_log_on(self) -> bool:
-        """Whether a session can be logged on with it (Ed25519)."""
-
-    def sign(self, payload: str) -> str:
-        """The signature of a payload, as it is sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who sends a request.
-
-    Attributes:
-        key: Signs it.
-        orders: The order budget of the key's account.
-        ad_hoc: Sign this request, even if the session is logged on with another key.
-    """
-
-    key: Key
-    orders: OrderBudget
-    ad_hoc: bool = False
 
 
 class _Pending(msgspec.Struct, eq=False):
@@ -77,7 +53,13 @@ class _Pending(msgspec.Struct, eq=False):
     resolve: Callable[[Any], None]
     reject: Callable[[BinanceError], None]
     weight: int
-    orders: OrderBudget | None = None
+    params: dict[str, Any]
+    orders: OrderBudget | None
+
+    @property
+    def is_by_session(self) -> bool:
+        """Whether the logged-on session stood for it."""
+        return self.request.api.security is not _PUBLIC and "signature" not in self.params
 
 
 class ApiSession:
@@ -93,7 +75,8 @@ class ApiSession:
 
     Attributes:
         clock: The exchange's clock beside this one.
-        logged_on: Whether requests may go without signature.
+        logged_on_as: The API key whose requests may go without signature; ``None`` while that is nobody, or uncertain.
+        on_signed_off: Told that the exchange does not take the session's key any more.
     """
 
     def __init__(
@@ -120,8 +103,11 @@ class ApiSession:
         self._heard_at = 0.0
         self._drain_until: float | None = None
         self._wall_offset = 0.0
+        self._knows_wall = False
+        self._log_on_number: int | None = None  # of the last log-on or log-out, until it is answered
         self.clock = ClockOffset()
-        self.logged_on = False
+        self.logged_on_as: str | None = None
+        self.on_signed_off: Callable[[RequestRejected], None] | None = None
         self.counters: Counter[str] = Counter()
         self.outbox: deque[tuple[str, bytes]] = deque()
         self.redial_at_once = False
@@ -146,20 +132,27 @@ class ApiSession:
         return f"{base}{'&' if urlsplit(base).query else '?'}timeUnit={self._time_unit.value}"
 
     def opened(self, now: float, wall: float) -> None:
-        """The connection is open; ``wall`` is Unix time by this machine's clock."""
-        self._wall_offset = wall - now
+        """The connection is open; ``wall`` is Unix time by this machine's clock.
+
+        That clock may be set, so that it counts once only; from then on the exchange's time is told by the connection's
+        own clock and by looks at the exchange's.
+        """
+        if not self._knows_wall:
+            self._wall_offset, self._knows_wall = wall - now, True
+        elif abs(wall - now - self._wall_offset) > _CLOCK_STEP:
+            self.clock.forget()  # the machine's clock was set, or it slept: what was known may be wrong
         self._open = True
         self.dead = None
         self.redial_at_once = False
         self._drain_until = None
         self._heard, self._heard_at = False, now
         self._weights.spend(CONNECT_WEIGHT)
-        self._weights.settle(CONNECT_WEIGHT, self._exchange_time(now), charged=True)
+        self._weights.settle(CONNECT_WEIGHT, self.exchange_time(now), charged=True)
 
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone: every request on its way has an unknown outcome."""
         self._open = False
-        self.logged_on = False
+        self.logged_on_as = self._log_on_number = None
         self.outbox.clear()
         self._deadlines.clear()
         for number in list(self._pending):
@@ -194,20 +187,32 @@ class ApiSession:
 
     # --------------------------------------------------------------------------------------------------------- requests
 
-    def wait(self, request: Request[Any], now: float, identity: Identity | None = None) -> float:
-        """Seconds until the request's weight and orders may be spent; 0 when they may be spent now."""
-        wall = self._exchange_time(now)
-        delay = self._weights.wait(request.weight, wall)
-        if identity is None or not (orders := request.api.orders):
+    def wait(
+        self, request: Request[Any], now: float, identity: Identity | None = None, *, urgent: bool = False
+    ) -> float:
+        """Seconds until the request's weight and orders may be spent; 0 when they may be spent now.
+
+        A part of the weight is kept for requests that trade, and for those that are ``urgent``.
+        """
+        wall, api = self.exchange_time(now), request.api
+        delay = self._weights.wait(request.weight, wall, keeps=not urgent and api.security is not _TRADE)
+        if identity is None or not (orders := api.orders):
             return delay
         return max(delay, identity.orders.wait(orders, wall))
+
+    def shortage(self, request: Request[Any], now: float, identity: Identity | None) -> tuple[int, str]:
+        """Binance's code and words for the budget that a request has to wait for."""
+        wall = self.exchange_time(now)
+        if identity is not None and identity.orders.wait(request.api.orders, wall) > 0:
+            return _TOO_MANY_ORDERS, "unfilled orders"
+        return _TOO_MUCH_WEIGHT, "request weight"
 
     def timestamp(self, now: float) -> int:
         """The exchange's time, in the connection's unit."""
         scale = 1e6 if self._time_unit is TimeUnit.MICROSECOND else 1e3
-        return int(self._exchange_time(now) * scale)
+        return int(self.exchange_time(now) * scale)
 
-    def _exchange_time(self, now: float) -> float:
+    def exchange_time(self, now: float) -> float:
         """Unix time by the exchange's clock, by which it counts weights and orders."""
         return now + self._wall_offset + self.clock.offset
 
@@ -246,11 +251,13 @@ class ApiSession:
         api = request.api
         params = self._authenticated(api, params, identity, recv_window, now)
         number = self._last_id = self._last_id + 1
+        if api.name in _CHANGING_LOG_ON:  # until it is answered, nobody knows whose session this is
+            self.logged_on_as, self._log_on_number = None, number
         weight, orders = request.weight, None
         if identity is not None and api.orders:
             orders = identity.orders
             orders.spend(api.orders)
-        self._pending[number] = _Pending(request, resolve, reject, weight, orders)
+        self._pending[number] = _Pending(request, resolve, reject, weight, params, orders)
         heapq.heappush(self._deadlines, (now + timeout, number))
         self._weights.spend(weight)
         self.outbox.append(("send", codec.encode_request(number, api.name, params)))
@@ -260,25 +267,22 @@ class ApiSession:
         self, api: Method, params: dict[str, Any], identity: Identity | None, recv_window: float | None, now: float
     ) -> dict[str, Any]:
         """The parameters with what proves who sends them."""
-        if api.security is SecurityType.NONE:
+        if api.security is _PUBLIC:
             return params
-        if api.signing is Signing.NEVER:
-            if not self.logged_on:
-                raise RequestInvalid("the session is not logged on; it takes an Ed25519 key", method=api.name)
+        if api.signing is _NEVER_SIGNED:
+            if self.logged_on_as is None:
+                raise RequestInvalid("nobody is logged on, which takes an Ed25519 key", method=api.name)
             return params
         params = {**params, "timestamp": self.timestamp(now)}
         if recv_window is not None:
             exact = Decimal(str(recv_window))
             params["recvWindow"] = int(exact) if exact == exact.to_integral_value() else plain(exact)
-        if (
-            self.logged_on
-            and api.signing is Signing.UNLESS_LOGGED_ON
-            and not (identity is not None and identity.ad_hoc)
-        ):
-            return params
         if identity is None:
             raise RequestInvalid("needs a key", method=api.name)
-        params["apiKey"] = identity.key.api_key
+        api_key = identity.key.api_key
+        if api_key == self.logged_on_as and not identity.ad_hoc and api.signing is _BY_SESSION:
+            return params
+        params["apiKey"] = api_key
         params["signature"] = identity.key.sign(signature_payload(params))
         return params
 
@@ -286,8 +290,8 @@ class ApiSession:
         """The caller no longer waits; a reply that still comes is counted and dropped."""
         self._take(number, now)
 
-    def receive(self, payload: bytes, received_ns: int) -> None:
-        """Take one frame: a reply goes to its request."""
+    def receive(self, payload: bytes, received_ns: int, now: float) -> None:
+        """Take one frame, received at a Unix time in nanoseconds, which is ``now``: a reply goes to its request."""
         self._heard = True
         try:
             frame = codec.decode_api_frame(payload)
@@ -295,17 +299,17 @@ class ApiSession:
             self.counters["undecodable"] += 1
             self._on_problem(error)
             return
-        now = received_ns / 1e9 - self._wall_offset
         if frame.rate_limits:
-            self._weights.learn(frame.rate_limits, self._exchange_time(now))
+            self._weights.learn(frame.rate_limits, self.exchange_time(now))
         if frame.event:
-            self._receive_event(frame, payload, received_ns)
+            self._receive_event(frame, payload, received_ns, now)
         elif (number := frame.id) is None or not isinstance(number, int) or number not in self._pending:
             self.counters["unmatched"] += 1
             if frame.error is not None:
-                if frame.status == _UNAUTHORIZED:
-                    self.logged_on = False
-                self._obey(codec.rejection(_NO_METHOD, 0, frame.status, frame.error), None)
+                refusal = codec.rejection(_NO_METHOD, 0, frame.status, frame.error)
+                self._obey(refusal, None)
+                if frame.status == _UNAUTHORIZED and isinstance(refusal, RequestRejected):
+                    self._sign_off(refusal, now)
                 self._on_problem(UnexpectedFrame(f"error without a request: {frame.error.msg}", payload))
         else:
             self._answer(number, frame, payload, now)
@@ -314,7 +318,7 @@ class ApiSession:
         pending = self._pending.pop(number)
         api, error = pending.request.api, frame.error
         succeeded = error is None and frame.status == _OK
-        wall = self._exchange_time(now)
+        wall = self.exchange_time(now)
         is_free = succeeded and api.free_on_success
         self._weights.settle(pending.weight, wall, charged=not frame.rate_limits and not is_free)
         if (orders := pending.orders) is not None:
@@ -322,6 +326,8 @@ class ApiSession:
             orders.settle(api.orders, wall, charged=succeeded and not told)
         if error is not None:
             refusal = codec.rejection(api, number, frame.status, error)
+            if number == self._log_on_number:
+                self._log_on_number = None
             self._obey(refusal, orders)
             pending.reject(refusal)
             return
@@ -330,7 +336,19 @@ class ApiSession:
         except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
             pending.reject(self._misfit(api, frame, payload, cause))
             return
+        if type(result) is SessionStatus and self._log_on_number in (None, number):
+            self.logged_on_as, self._log_on_number = result.api_key, None
         pending.resolve(result)
+
+    def _sign_off(self, refusal: RequestRejected, now: float) -> None:
+        """The session's key is not taken any more; which of the requests that it stood for is meant, is not told."""
+        self.logged_on_as = None
+        why = f"the key of the session was refused: {refusal.message} (code {refusal.code})"
+        for number in [number for number, pending in self._pending.items() if pending.is_by_session]:
+            if refused := self._take(number, now):
+                refused.reject(OutcomeUnknown(refused.request.api.name, number, why))
+        if self.on_signed_off is not None:
+            self.on_signed_off(refusal)
 
     def _misfit(self, api: Method, frame: codec.ApiFrame, payload: bytes, cause: Exception) -> BinanceError:
         """A result that is not of its type; some refusals come as results with status 200 (``referencePrice``)."""
@@ -348,17 +366,17 @@ class ApiSession:
     def _obey(self, error: BinanceError, orders: OrderBudget | None) -> None:
         if not isinstance(error, RateLimited) or error.retry_after is None:
             return
-        until = error.retry_after / (1e6 if error.retry_after >= 10**14 else 1e3)
+        until = to_micros(error.retry_after) / 1e6
         if error.code == _TOO_MUCH_WEIGHT:
             self._weights.close_until(until)
         elif error.code == _TOO_MANY_ORDERS and orders is not None:
             orders.close_until(until)
 
-    def _receive_event(self, frame: codec.ApiFrame, payload: bytes, received_ns: int) -> None:
+    def _receive_event(self, frame: codec.ApiFrame, payload: bytes, received_ns: int, now: float) -> None:
         event = bytes(frame.event)
         if codec.event_type(event) == "serverShutdown":
             self.redial_at_once = True
-            self._drain_until = received_ns / 1e9 - self._wall_offset + _DRAIN_SECONDS
+            self._drain_until = now + _DRAIN_SECONDS
             self._on_shutdown(msgspec.json.decode(event, type=ServerShutdown))
         elif self._on_user_event is not None:
             self._on_user_event(frame.subscription_id, event, received_ns)
@@ -370,8 +388,11 @@ class ApiSession:
         """No longer wait for a reply; weight and orders are taken for used."""
         pending = self._pending.pop(number, None)
         if pending is not None:
-            wall = self._exchange_time(now)
+            wall = self.exchange_time(now)
             self._weights.settle(pending.weight, wall, charged=True)
             if pending.orders is not None:
                 pending.orders.settle(pending.request.api.orders, wall, charged=True)
         return pending
+
+
+__all__ = ["CONNECT_WEIGHT", "SYNCHRONISE_SECONDS", "ApiSession", "Identity", "Key"]

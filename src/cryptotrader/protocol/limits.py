@@ -15,6 +15,7 @@ from cryptotrader.models.base_models import RateLimit, RateLimitType
 
 _WEIGHT = RateLimitType.REQUEST_WEIGHT
 _ORDERS = RateLimitType.ORDERS
+_RESERVED_PART = 20
 
 
 class SlidingBudget:
@@ -67,7 +68,7 @@ class _FixedWindow:
         used: In the present window.
     """
 
-    __slots__ = ("_before", "_begin", "_end", "_late", "limit", "seconds", "used")
+    __slots__ = ("_before", "_begin", "_earliest", "_end", "_late", "limit", "seconds", "used")
 
     def __init__(self, seconds: int, limit: int) -> None:
         self.seconds = seconds
@@ -75,26 +76,35 @@ class _FixedWindow:
         self.used = 0
         self._late = 0  # the part of used that was counted shortly before the window's end
         self._before = 0  # used in the window before, apart from what was late
-        self._begin = self._end = 0.0
+        self._begin = self._end = self._earliest = 0.0
 
     def turn(self, now: float) -> None:
-        """Go on to the window of now; a clock that is corrected may go back a little, and windows do not."""
-        if now < self._end:
+        """Go on to the window of now.
+
+        A clock that is corrected may go back a little, and windows do not; when it goes back by more than a window it
+        was wrong, and what was used counts for the window of now.
+        """
+        if self._earliest <= now < self._end:
             return
         begin = now // self.seconds * self.seconds
         follows = begin == self._end
         self._before = self.used - self._late if follows else 0
-        self.used = self._late if follows else 0
-        self._late, self._begin, self._end = 0, begin, begin + self.seconds
-
-    def wait(self, amount: int, in_flight: int, now: float) -> float:
-        """Seconds until ``amount`` more may be sent; what exceeds the limit by itself goes when nothing else does."""
         if now >= self._end:
+            self.used = self._late if follows else 0
+        self._late, self._begin, self._end = 0, begin, begin + self.seconds
+        self._earliest = begin - self.seconds
+
+    def wait(self, amount: int, in_flight: int, now: float, kept: int = 0) -> float:
+        """Seconds until ``amount`` more may be sent while ``kept`` stay in reserve.
+
+        What exceeds the limit by itself goes when nothing else does.
+        """
+        if not self._earliest <= now < self._end:
             self.turn(now)
-        using = self.used + in_flight
-        if using and using + amount > self.limit:
+        using, limit = self.used + in_flight, self.limit - kept
+        if using and using + amount > limit:
             return self._end + GUARD_SECONDS - now
-        if self._before and now < self._begin + GUARD_SECONDS and self._before + using + amount > self.limit:
+        if self._before and now < self._begin + GUARD_SECONDS and self._before + using + amount > limit:
             return self._begin + GUARD_SECONDS - now
         return 0.0
 
@@ -117,7 +127,8 @@ class _FixedWindow:
 class WeightBudget:
     """Request weight of one address in fixed windows, corrected by the counts that the server sends.
 
-    A refusal with ``retryAfter`` closes the budget until then.
+    A refusal with ``retryAfter`` closes the budget until then. A twentieth is kept in reserve, so that what reads does
+    not stand in the way of what cancels.
     """
 
     def __init__(self, limit: int = 6000, window: int = 60) -> None:
@@ -130,11 +141,12 @@ class WeightBudget:
         """Weight used in the current window, requests on their way included."""
         return self._window.used + self._in_flight
 
-    def wait(self, weight: int, now: float) -> float:
-        """Seconds until ``weight`` may be spent; 0 when it may be spent now."""
+    def wait(self, weight: int, now: float, *, keeps: bool = False) -> float:
+        """Seconds until ``weight`` may be spent, of all or of what the reserve leaves; 0 when it may be spent now."""
         if now < self._closed_until:
             return self._closed_until - now
-        return self._window.wait(weight, self._in_flight, now)
+        kept = self._window.limit // _RESERVED_PART if keeps else 0
+        return self._window.wait(weight, self._in_flight, now, kept)
 
     def spend(self, weight: int) -> None:
         """Count a request that is being sent."""

@@ -47,7 +47,7 @@ class Told:
         return number
 
     def reply(self, number, *, now=0.0, **body):
-        self.session.receive(json.dumps({"id": number, "status": 200} | body).encode(), int((WALL + now) * 1e9))
+        self.session.receive(json.dumps({"id": number, "status": 200} | body).encode(), int((WALL + now) * 1e9), now)
 
 
 def limits(count):
@@ -172,7 +172,7 @@ def test_retry_after_closes_the_budget_until_then():
 def test_server_shutdown_lets_replies_come_and_takes_no_new_requests():
     told = Told()
     number = told.send(PingRequest())
-    told.session.receive(b'{"event":{"e":"serverShutdown","E":9}}', int(WALL * 1e9))
+    told.session.receive(b'{"event":{"e":"serverShutdown","E":9}}', int(WALL * 1e9), 0.0)
     assert [event.event_time for event in told.shutdowns] == [9]
     assert not told.session.accepts_requests
     told.session.tick(0.1)
@@ -186,9 +186,9 @@ def test_server_shutdown_lets_replies_come_and_takes_no_new_requests():
 
 def test_garbage_and_strays_are_told():
     told = Told()
-    told.session.receive(b"garbage", 0)
-    told.session.receive(b'{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key"}}', 0)
-    told.session.receive(b'{"event":{"e":"novelty"}}', 0)
+    told.session.receive(b"garbage", 0, 0.0)
+    told.session.receive(b'{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key"}}', 0, 0.0)
+    told.session.receive(b'{"event":{"e":"novelty"}}', 0, 0.0)
 
     assert [type(problem) for problem in told.problems] == [DecodeFailed, UnexpectedFrame, UnexpectedFrame]
 
