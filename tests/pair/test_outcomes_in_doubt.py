@@ -72,7 +72,7 @@ def test_that_there_is_no_order_is_not_said_while_the_user_stream_is_down(run_vi
                 await caught.value.resolve(timeout=30)
             assert exchange.asked["allOrders"] == 0
 
-            assert await caught.value.resolve(timeout=600) is None
+            assert await caught.value.resolve(timeout=3600) is None
             assert exchange.asked["allOrders"] == 1
 
     run_virtual(main)
