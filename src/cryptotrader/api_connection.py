@@ -25,8 +25,10 @@ from cryptotrader.errors import (
     RequestRejected,
 )
 from cryptotrader.models.market_models import ServerTime
-from cryptotrader.protocol.api_session import SYNCHRONISE_SECONDS, ApiSession, Identity, Key
+from cryptotrader.protocol.api_session import ApiSession, Identity, Key
+from cryptotrader.protocol.clock import LOOK_SECONDS
 from cryptotrader.protocol.request import Request, SecurityType
+from cryptotrader.protocol.signing import window_on_wire
 from cryptotrader.requests import SessionLogonRequest, TimeRequest
 
 logger = get_logger(__name__)
@@ -44,8 +46,11 @@ class ApiConnection(BinanceWebSocketConnection):
         base_url: The API's address.
         session: Its Sans-I/O half.
         key: Signs requests that need it, and logs the session on where it can (Ed25519).
-        recv_window: Milliseconds for which signed requests are good; Binance's 5,000 by default.
+        recv_window: Milliseconds for which signed requests are good, 60,000 at most; Binance's 5,000 by default.
         options: As for ``BinanceWebSocketConnection``.
+
+    Raises:
+        RequestInvalid: ``recv_window`` is none that can be sent.
     """
 
     def __init__(
@@ -60,8 +65,12 @@ class ApiConnection(BinanceWebSocketConnection):
         super().__init__(base_url, session, **options)
         self._api = session
         self._identity = None if key is None else Identity(key, self._budgets.orders[key.api_key])
+        if recv_window is not None:
+            window_on_wire(recv_window)
         self._recv_window = recv_window
         self._look_at = 0.0
+        self._looks = 0
+        self._looking = asyncio.Lock()
         self._log_on_tries = 0
         self._log_on_after_look = False
         self._log_on_due = key is not None and key.can_log_on
@@ -102,19 +111,25 @@ class ApiConnection(BinanceWebSocketConnection):
         if self._delay_of(request, identity) > 0:
             self.open()
             await self._permission(request, patience, identity)
+        looks = self._looks
         try:
             return await self._exchange(request, params, limit, identity, window)
         except RequestRejected as error:
             if error.code != _OUT_OF_TIME:
                 raise
-            await self._look_again(error)
+            await self._look_again(error, looks)
         await self._permission(request, patience, identity)
         return await self._exchange(request, params, limit, identity, window)
 
-    async def _look_again(self, refusal: RequestRejected) -> None:
-        """Look at the exchange's clock; without an answer the refusal stands: it says that nothing took effect."""
+    async def _look_again(self, refusal: RequestRejected, looks: int) -> None:
+        """Look at the exchange's clock, once for all requests that were refused together.
+
+        Without an answer the refusal stands: it says that nothing took effect.
+        """
         try:
-            await self.synchronise_clock()
+            async with self._looking:
+                if self._looks == looks:
+                    await self.synchronise_clock()
         except BinanceError as error:
             logger.debug("a look at the exchange's clock failed: %s", error)
             raise refusal from error
@@ -176,12 +191,12 @@ class ApiConnection(BinanceWebSocketConnection):
         await self._permission(_TIME, 60.0, None)
         sent = self._loop.time()
         answer = await self._exchange(_TIME, {}, self._timeouts.request, None, None)
-        self._api.observe_time(sent, answer.server_time, self._loop.time())
+        self._observe(sent, answer)
 
     def work(self) -> None:
         """Do what is due, the look at the exchange's clock and the log-on among it."""
-        if self._transport is not None and self._identity is not None and self._api.accepts_requests:
-            self._tend(self._identity, self._loop.time())
+        if self._transport is not None and self._api.accepts_requests:
+            self._tend(self._loop.time())
         super().work()
 
     # ------------------------------------------------------------------------------------------------------ requests
@@ -229,7 +244,9 @@ class ApiConnection(BinanceWebSocketConnection):
 
     def _delay_of(self, request: Request[Any], identity: Identity | None) -> float:
         """Seconds until a request may be sent, 0 for now; infinite while nothing can be sent."""
-        return self._api.wait(request, self._loop.time(), identity) if self._is_ready() else float("inf")
+        if not self._is_ready():
+            return float("inf")
+        return self._api.wait(request, self._loop.time(), identity, own=request is _TIME)
 
     async def _permission(self, request: Request[Any], patience: float, identity: Identity | None) -> None:
         """Wait until the connection is open and weight and orders may be spent."""
@@ -247,15 +264,18 @@ class ApiConnection(BinanceWebSocketConnection):
 
     # ------------------------------------------------------------------------------------------------ clock and log-on
 
-    def _tend(self, identity: Identity, now: float) -> None:
-        """Look at the clock and log on, as soon as each is due and its weight may be spent."""
-        if now >= self._look_at and self._api.wait(_TIME, now) <= 0:
-            self._look_at = now + SYNCHRONISE_SECONDS
+    def _tend(self, now: float) -> None:
+        """Look at the clock and log on, as soon as each is due and its weight may be spent.
+
+        Without a key the clock matters, too: the exchange counts weight by its own minutes.
+        """
+        if now >= self._look_at and self._api.wait(_TIME, now, own=True) <= 0:
+            self._look_at = now + LOOK_SECONDS
             self._send_aside(_TIME, None, lambda answer: self._looked(now, answer), _say)
-        if self._log_on_due and self._api.wait(_LOG_ON, now) <= 0:
+        if self._log_on_due and self._api.wait(_LOG_ON, now, own=True) <= 0:
             self._log_on_due = False
             self._log_on_tries += 1
-            self._send_aside(_LOG_ON, identity, self._logged_on, self._not_logged_on)
+            self._send_aside(_LOG_ON, self._identity, self._logged_on, self._not_logged_on)
 
     def _send_aside(
         self,
@@ -276,8 +296,14 @@ class ApiConnection(BinanceWebSocketConnection):
             recv_window=self._recv_window if identity is not None else None,
         )
 
+    def _observe(self, sent: float, answer: ServerTime) -> None:
+        now = self._loop.time()
+        self._looks += 1
+        self._api.observe_time(sent, answer.server_time, now)
+        self._look_at = now + self._api.clock.good_for
+
     def _looked(self, sent: float, answer: ServerTime) -> None:
-        self._api.observe_time(sent, answer.server_time, self._loop.time())
+        self._observe(sent, answer)
         if self._log_on_after_look:
             self._log_on_after_look, self._log_on_due = False, True
             self.work()

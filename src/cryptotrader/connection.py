@@ -11,9 +11,9 @@ import asyncio
 import random
 import ssl
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
 from cryptotrader.errors import ConfigurationError, ConnectFailed
-from cryptotrader.protocol.limits import OrderBudget, SlidingBudget, WeightBudget, connection_budget
+from cryptotrader.protocol.limits import AddressBudgets
 from cryptotrader.transport.base import Dialer, FrameTransport
 from cryptotrader.transport.picows import dial as dial_socket
 
@@ -64,21 +64,6 @@ class Session(Protocol):
 
     def tick(self, now: float) -> float:
         """Do what is due; returns when to be called again."""
-
-
-@dataclass
-class AddressBudgets:
-    """What Binance counts per address, shared by all connections of a process to one host.
-
-    Attributes:
-        connections: Connection attempts.
-        weights: Request weight.
-        orders: Unfilled orders, by API key: Binance counts them for each account.
-    """
-
-    connections: SlidingBudget = field(default_factory=connection_budget)
-    weights: WeightBudget = field(default_factory=WeightBudget)
-    orders: defaultdict[str, OrderBudget] = field(default_factory=lambda: defaultdict(OrderBudget))
 
 
 _budgets: dict[str, AddressBudgets] = {}
@@ -152,6 +137,7 @@ class BinanceWebSocketConnection:
         self._changed = asyncio.Event()
         self._received = False
         self._refused: ConnectFailed | None = None
+        self._last_failure: ConnectFailed | None = None
         self.state = ConnectionState.CLOSED
 
     @property
@@ -184,7 +170,14 @@ class BinanceWebSocketConnection:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError as error:
-            raise ConnectFailed(f"{self._base_url}: not connected within {limit:g} s", url=self._base_url) from error
+            raise self._late(limit) from error
+
+    def _late(self, limit: float) -> ConnectFailed:
+        """The error of who waited in vain, with what the last attempt met."""
+        late, last = f"{self._base_url}: not connected within {limit:g} s", self._last_failure
+        if last is None:
+            return ConnectFailed(late, url=self._base_url)
+        return ConnectFailed(f"{late}: {last}", url=self._base_url, status=last.status, retry_after=last.retry_after)
 
     def _is_ready(self) -> bool:
         return self.state is ConnectionState.OPEN
@@ -194,6 +187,11 @@ class BinanceWebSocketConnection:
             raise self._refused
         if self._task is None or self.state in {ConnectionState.CLOSED, ConnectionState.CLOSING}:
             raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
+
+    def reconnect(self, reason: str) -> None:
+        """Give up the connection that is open, if any, for a new one."""
+        self._session.dead = reason
+        self.work()
 
     async def close(self) -> None:
         """Close for good: the task ends and the socket closes, in any state, within the closing timeout."""
@@ -227,7 +225,7 @@ class BinanceWebSocketConnection:
             try:
                 opened_at = await self._connect()
             except ConnectFailed as error:
-                tries, failures = tries + 1, failures + 1
+                tries, failures, self._last_failure = tries + 1, failures + 1, error
                 logger.warning("connect attempt %d failed: %s", failures, error)
                 if self._is_exhausted(failures, error):
                     return
@@ -255,11 +253,21 @@ class BinanceWebSocketConnection:
             delay = 0.0
 
     def _is_exhausted(self, failures: int, error: ConnectFailed) -> bool:
-        """Whether the attempts are used up; if so everyone is told."""
-        if self._backoff.attempts is None or failures < self._backoff.attempts:
+        """Whether the attempts are used up; if so everyone is told.
+
+        Who limits the attempts is not made to wait for the end of a ban either.
+        """
+        if self._backoff.attempts is None:
+            return False
+        if failures < self._backoff.attempts and (error.retry_after or 0.0) <= self._timeouts.open:
             return False
         gave_up = f"gave up after {failures} attempts: {error}"
-        self._give_up(ConnectFailed(gave_up, url=error.url, attempts=failures, status=error.status), error)
+        self._give_up(
+            ConnectFailed(
+                gave_up, url=error.url, attempts=failures, status=error.status, retry_after=error.retry_after
+            ),
+            error,
+        )
         return True
 
     def _delay(self, tries: int) -> float:
@@ -277,7 +285,7 @@ class BinanceWebSocketConnection:
             timeout=self._timeouts.open,
             tls=self._tls,
         )
-        now = self._loop.time()
+        now, self._last_failure = self._loop.time(), None
         self._session.opened(now, self._environment.wall_clock())
         self._turn(ConnectionState.OPEN)
         self.work()

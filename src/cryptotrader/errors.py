@@ -16,6 +16,7 @@
     │  ├─ OrderRejected              the order was refused; see ``reason``
     │  ├─ RateLimited                wait until ``retry_after``
     │  ├─ Banned                     this address is shut out until ``until``
+    │  ├─ TooManySubscriptions       this connection takes no further subscription to user data
     │  └─ PartiallyApplied           one half of a cancel-replace took effect; see ``data``
     ├─ OutcomeUnknown                sent, and no answer: ask before sending again; where orders are concerned one
     │                                of the kinds in ``order_outcomes``, which resolve to orders
@@ -33,6 +34,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+
+from cryptotrader.error_advice import advice
+
+SUBSCRIPTIONS_USED_UP = -2042
 
 
 class BinanceError(Exception):
@@ -69,6 +74,8 @@ class FilterViolated(RequestInvalid):
     Attributes:
         symbol: Whose filter.
         filter: Its name, such as ``LOT_SIZE``.
+
+    Next: Correct the amount that the text names, or let ``OrderOptions(round_to_filters=True)`` do it.
     """
 
     def __init__(self, symbol: str, filter: str, why: str, *, method: str = "") -> None:  # noqa: A002 - Binance's word
@@ -172,12 +179,18 @@ class RequestRejected(BinanceError):
     """
 
     def __init__(self, method: str, status: int, code: int, message: str, data: Any = None) -> None:
-        super().__init__(f"{method}: {message} (code {code}, status {status})")
+        what_to_do = advice(code, message, _retry_after(data))
+        super().__init__(f"{method}: {message} (code {code}, status {status}){what_to_do and f': {what_to_do}'}")
         self.method = method
         self.status = status
         self.code = code
         self.message = message
         self.data = data
+
+
+def _retry_after(data: Any) -> int | None:
+    value = data.get("retryAfter") if isinstance(data, dict) else None
+    return value if isinstance(value, int) else None
 
 
 class OrderRejected(RequestRejected):
@@ -207,8 +220,7 @@ class RateLimited(RequestRejected):
     @property
     def retry_after(self) -> int | None:
         """When to try again, in milliseconds of Unix time."""
-        value = self.data.get("retryAfter") if isinstance(self.data, dict) else None
-        return value if isinstance(value, int) else None
+        return _retry_after(self.data)
 
 
 class Banned(RateLimited):
@@ -221,6 +233,21 @@ class Banned(RateLimited):
     def until(self) -> int | None:
         """When the ban ends, in milliseconds of Unix time."""
         return self.retry_after
+
+
+class TooManySubscriptions(RequestRejected):
+    """A connection has as many subscriptions to user data as it may have, or has made as many as it may make.
+
+    Next: Subscribe on another connection; ``UserStream`` opens one by itself when it has made too many.
+
+    Attributes:
+        are_used_up: The connection has made as many as it may make in its life.
+    """
+
+    @property
+    def are_used_up(self) -> bool:
+        """Whether the connection may make no further subscription, even when others end."""
+        return self.code == SUBSCRIPTIONS_USED_UP
 
 
 class PartiallyApplied(RequestRejected):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from cryptotrader.errors import (
     DecodeFailed,
     OutcomeUnknown,
     RateLimited,
+    TooManySubscriptions,
 )
 from cryptotrader.models.account_models import AccountTrade, OwnFill
 from cryptotrader.models.control_models import Reconnected
@@ -31,6 +33,7 @@ from cryptotrader.models.recovered_models import RecoveredAllocation, RecoveredO
 from cryptotrader.models.user_models import EventStreamTerminatedEvent, UserDataEvent, decode_user_data_event
 from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.api_session import Key
+from cryptotrader.protocol.limits import MOST_SUBSCRIPTIONS
 from cryptotrader.requests import (
     UserDataStreamSubscribeRequest,
     UserDataStreamSubscribeSignatureRequest,
@@ -64,7 +67,7 @@ class _Account:
         number: Its subscription on the present connection; ``None`` while there is none.
         held: Events that wait until what was missed has been delivered; ``None`` while none have to.
         lost_ns: When it was interrupted; ``None`` before the first time it was up, and while it is.
-        is_refused: The exchange does not take the key on the present connection.
+        refusal: Why the exchange does not take the key on the present connection.
     """
 
     key: Key
@@ -75,7 +78,7 @@ class _Account:
     was_up: bool = False
     lost_ns: int | None = None
     lost_why: str = ""
-    is_refused: bool = False
+    refusal: BinanceError | None = None
 
 
 class UserStream:
@@ -89,13 +92,13 @@ class UserStream:
     Args:
         endpoint: Where to connect.
         keys: One key for each account.
-        recv_window: Milliseconds for which signed requests are good.
+        recv_window: Milliseconds for which signed requests are good, 60,000 at most.
         backoff: Delays between connection attempts.
         timeouts: Deadlines.
         environment: Dialer, budgets, randomness and clock.
 
     Raises:
-        ConfigurationError: No key, or two keys of one name.
+        ConfigurationError: No key, two keys of one name, or more than one connection may subscribe with.
     """
 
     def __init__(
@@ -110,6 +113,8 @@ class UserStream:
         self._accounts = {key.api_key: _Account(key) for key in keys}
         if not keys or len(self._accounts) < len(keys):
             raise ConfigurationError("a user stream needs a key for each account, each once")
+        if len(keys) > MOST_SUBSCRIPTIONS:
+            raise ConfigurationError(f"a user stream takes {MOST_SUBSCRIPTIONS} accounts; use another for the others")
         self._first = keys[0]
         self._api: ApiConnection = api_connection(
             endpoint,
@@ -163,6 +168,8 @@ class UserStream:
         account.entries.append(_Entry(subscription, callback or subscription.put, control))
         if account.number is not None and account.held is None:
             subscription.mark_confirmed(set(names))
+        if account.refusal is not None:
+            subscription.fail(account.refusal)
         self.open()
         return subscription
 
@@ -241,13 +248,11 @@ class UserStream:
                 if self._api.state is ConnectionState.CLOSED:
                     return  # given up or closed: everyone was told
                 continue
-            down = [each for each in self._accounts.values() if each.number is None and not each.is_refused]
+            down = [each for each in self._accounts.values() if each.number is None and each.refusal is None]
             failed = [account for account in down if not await self._bring_up(account)]
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(_RETRY_SECONDS if failed else None):
                     await self._wake.wait()
-            except TimeoutError:
-                continue
 
     async def _bring_up(self, account: _Account) -> bool:
         """Subscribe one account, read what it missed and deliver it; ``False`` when that is to be tried again."""
@@ -261,8 +266,11 @@ class UserStream:
             await self._drop(account)
             return False
         except BinanceError as error:
+            if isinstance(error, TooManySubscriptions) and error.are_used_up:
+                self._api.reconnect(str(error))
+                return False
             logger.warning("user data of %s…: %s", account.key.api_key[:4], error)
-            account.is_refused = True  # the answer stays the same until there is another connection
+            account.refusal = error  # the answer stays the same until there is another connection
             await self._drop(account)
             for entry in tuple(account.entries):
                 entry.subscription.fail(error)
@@ -288,12 +296,11 @@ class UserStream:
         """End a subscription whose account could not be read: the next attempt makes another."""
         number = account.number
         self._forget(account)
-        if number is None:
-            return
         try:
-            await self._api.call(UserDataStreamUnsubscribeRequest(subscription_id=number))
+            if number is not None:
+                await self._api.call(UserDataStreamUnsubscribeRequest(subscription_id=number))
         except BinanceError as error:
-            logger.debug("subscription %d was not ended: %s", number, error)
+            logger.debug("subscription %s was not ended: %s", number, error)
 
     def _deliver_missed(self, account: _Account, missed: Recovery) -> None:
         now_ns = self._now_ns()
@@ -375,7 +382,7 @@ class UserStream:
         if account.was_up and account.lost_ns is None:
             account.lost_ns, account.lost_why = self._now_ns(), reason
         self._forget(account)
-        account.is_refused = False
+        account.refusal = None
         for entry in account.entries:
             entry.subscription.mark_lost(set(entry.subscription.streams))
 

@@ -6,7 +6,6 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -21,13 +20,12 @@ from cryptotrader.errors import (
     RequestInvalid,
     UnexpectedFrame,
 )
-from cryptotrader.models.base_models import plain
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol import codec
 from cryptotrader.protocol.clock import ClockOffset
 from cryptotrader.protocol.limits import OrderBudget, WeightBudget
 from cryptotrader.protocol.request import Method, Request, SecurityType, Signing
-from cryptotrader.protocol.signing import signature_payload
+from cryptotrader.protocol.signing import signature_payload, window_on_wire
 
 CONNECT_WEIGHT = 2
 """Request weight of opening a connection."""
@@ -37,8 +35,7 @@ _OK = 200
 _UNAUTHORIZED = 401
 _TOO_MUCH_WEIGHT = -1003
 _TOO_MANY_ORDERS = -1015
-SYNCHRONISE_SECONDS = 60.0
-"""Time between two looks at the exchange's clock."""
+_DAY_SECONDS = 86_400
 _NO_METHOD = Method("(no request)")
 
 
@@ -77,6 +74,7 @@ class _Pending(msgspec.Struct, eq=False):
     resolve: Callable[[Any], None]
     reject: Callable[[BinanceError], None]
     weight: int
+    by_session: bool
     orders: OrderBudget | None = None
 
 
@@ -114,7 +112,7 @@ class ApiSession:
         self._on_user_event = on_user_event
         self._pending: dict[int, _Pending] = {}
         self._deadlines: list[tuple[float, int]] = []
-        self._last_id = 0
+        self._last_id = self._newest_by_session = 0
         self._open = False
         self._heard = False
         self._heard_at = 0.0
@@ -194,10 +192,17 @@ class ApiSession:
 
     # --------------------------------------------------------------------------------------------------------- requests
 
-    def wait(self, request: Request[Any], now: float, identity: Identity | None = None) -> float:
-        """Seconds until the request's weight and orders may be spent; 0 when they may be spent now."""
+    def wait(self, request: Request[Any], now: float, identity: Identity | None = None, *, own: bool = False) -> float:
+        """Seconds until the request's weight and orders may be spent; 0 when they may be spent now.
+
+        Args:
+            request: What to ask.
+            now: The time.
+            identity: Who asks.
+            own: The connection asks on its own account.
+        """
         wall = self._exchange_time(now)
-        delay = self._weights.wait(request.weight, wall)
+        delay = self._weights.wait(request.weight, wall, own=own)
         if identity is None or not (orders := request.api.orders):
             return delay
         return max(delay, identity.orders.wait(orders, wall))
@@ -205,11 +210,15 @@ class ApiSession:
     def timestamp(self, now: float) -> int:
         """The exchange's time, in the connection's unit."""
         scale = 1e6 if self._time_unit is TimeUnit.MICROSECOND else 1e3
-        return int(self._exchange_time(now) * scale)
+        return int((now + self._wall_offset + self.clock.offset) * scale)
 
     def _exchange_time(self, now: float) -> float:
-        """Unix time by the exchange's clock, by which it counts weights and orders."""
-        return now + self._wall_offset + self.clock.offset
+        """Unix time by the exchange's clock, by which it counts weights and orders.
+
+        Who tells the time of another day replays a recording, and counts by the time that it is.
+        """
+        offset = self.clock.offset
+        return now + self._wall_offset + (offset if abs(offset) < _DAY_SECONDS else 0.0)
 
     def observe_time(self, sent: float, server_time: int, now: float) -> None:
         """Take a sample of the exchange's clock: the answer, arriving now, to a request that was ``sent`` before."""
@@ -250,7 +259,10 @@ class ApiSession:
         if identity is not None and api.orders:
             orders = identity.orders
             orders.spend(api.orders)
-        self._pending[number] = _Pending(request, resolve, reject, weight, orders)
+        by_session = api.security is not SecurityType.NONE and "signature" not in params
+        if by_session:
+            self._newest_by_session = number
+        self._pending[number] = _Pending(request, resolve, reject, weight, by_session, orders)
         heapq.heappush(self._deadlines, (now + timeout, number))
         self._weights.spend(weight)
         self.outbox.append(("send", codec.encode_request(number, api.name, params)))
@@ -268,8 +280,7 @@ class ApiSession:
             return params
         params = {**params, "timestamp": self.timestamp(now)}
         if recv_window is not None:
-            exact = Decimal(str(recv_window))
-            params["recvWindow"] = int(exact) if exact == exact.to_integral_value() else plain(exact)
+            params["recvWindow"] = window_on_wire(recv_window, method=api.name)
         if (
             self.logged_on
             and api.signing is Signing.UNLESS_LOGGED_ON
@@ -301,14 +312,25 @@ class ApiSession:
         if frame.event:
             self._receive_event(frame, payload, received_ns)
         elif (number := frame.id) is None or not isinstance(number, int) or number not in self._pending:
+            if frame.status == _UNAUTHORIZED:
+                self.logged_on = False
+                if (refused := self._refused_by_session()) is not None:
+                    self._answer(refused, frame, payload, now)
+                    return
             self.counters["unmatched"] += 1
             if frame.error is not None:
-                if frame.status == _UNAUTHORIZED:
-                    self.logged_on = False
                 self._obey(codec.rejection(_NO_METHOD, 0, frame.status, frame.error), None)
                 self._on_problem(UnexpectedFrame(f"error without a request: {frame.error.msg}", payload))
         else:
             self._answer(number, frame, payload, now)
+
+    def _refused_by_session(self) -> int | None:
+        """Which request the exchange refused with the session's key; it does not say.
+
+        Once it has refused one it refuses those after it, too: so the newest was refused, if no older one waits.
+        """
+        waiting = [number for number, pending in self._pending.items() if pending.by_session]
+        return self._newest_by_session if waiting == [self._newest_by_session] else None
 
     def _answer(self, number: int, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
         pending = self._pending.pop(number)

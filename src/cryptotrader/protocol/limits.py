@@ -3,13 +3,14 @@
 Times are seconds: of any monotonic clock for messages and connections, of the exchange's Unix time for weights and
 orders, whose windows Binance aligns to its clock.
 
-Source: Binance Spot documentation, "Rate limits" and "General WSS information".
+Source: Binance Spot documentation, "Rate limits", "General WSS information" and "User Data Stream subscription".
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from cryptotrader.models.base_models import RateLimit, RateLimitType
 
@@ -40,6 +41,10 @@ class SlidingBudget:
 def message_budget() -> SlidingBudget:
     """Client messages on a stream connection: 5 per second, the window widened against jitter on the way."""
     return SlidingBudget(5, 1.1)
+
+
+MOST_SUBSCRIPTIONS = 1_000
+"""Accounts whose user data one connection may be sent at a time."""
 
 
 def connection_budget() -> SlidingBudget:
@@ -114,14 +119,19 @@ class _FixedWindow:
         self.used = used
 
 
+_KEPT_SHARE = 100
+
+
 class WeightBudget:
     """Request weight of one address in fixed windows, corrected by the counts that the server sends.
 
-    A refusal with ``retryAfter`` closes the budget until then.
+    A hundredth of it is kept for what connections ask on their own account, their looks at the exchange's clock and
+    their log-ons. A refusal with ``retryAfter`` closes the budget until then.
     """
 
     def __init__(self, limit: int = 6000, window: int = 60) -> None:
         self._window = _FixedWindow(window, limit)
+        self._kept = limit // _KEPT_SHARE
         self._in_flight = 0
         self._closed_until = 0.0
 
@@ -130,11 +140,11 @@ class WeightBudget:
         """Weight used in the current window, requests on their way included."""
         return self._window.used + self._in_flight
 
-    def wait(self, weight: int, now: float) -> float:
-        """Seconds until ``weight`` may be spent; 0 when it may be spent now."""
+    def wait(self, weight: int, now: float, *, own: bool = False) -> float:
+        """Seconds until ``weight`` may be spent, ``own`` on a connection's own account; 0 when it may be spent now."""
         if now < self._closed_until:
             return self._closed_until - now
-        return self._window.wait(weight, self._in_flight, now)
+        return self._window.wait(weight if own else weight + self._kept, self._in_flight, now)
 
     def spend(self, weight: int) -> None:
         """Count a request that is being sent."""
@@ -151,7 +161,7 @@ class WeightBudget:
         for limit in limits:
             if limit.rate_limit_type is not _WEIGHT or limit.seconds != self._window.seconds:
                 continue
-            self._window.limit = limit.limit
+            self._window.limit, self._kept = limit.limit, limit.limit // _KEPT_SHARE
             if limit.count is not None:
                 self._window.learn(limit.count, now)
 
@@ -210,3 +220,18 @@ class OrderBudget:
     def close_until(self, moment: float) -> None:
         """Allow no order before ``moment`` (Unix time)."""
         self._closed_until = max(self._closed_until, moment)
+
+
+@dataclass
+class AddressBudgets:
+    """What Binance counts per address, shared by all connections of a process to one host.
+
+    Attributes:
+        connections: Connection attempts.
+        weights: Request weight.
+        orders: Unfilled orders, by API key: Binance counts them for each account.
+    """
+
+    connections: SlidingBudget = field(default_factory=connection_budget)
+    weights: WeightBudget = field(default_factory=WeightBudget)
+    orders: defaultdict[str, OrderBudget] = field(default_factory=lambda: defaultdict(OrderBudget))

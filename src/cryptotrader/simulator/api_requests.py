@@ -15,7 +15,7 @@ import msgspec
 
 import cryptotrader.requests  # noqa: F401 - fills REGISTRY
 from cryptotrader.models.base_models import Model, OrderType, plain
-from cryptotrader.protocol.request import REGISTRY, Request, form_of
+from cryptotrader.protocol.request import LEAST_STRATEGY_TYPE, REGISTRY, Request, form_of
 from cryptotrader.simulator.api_errors import ApiError, bad, illegal, invalid, mandatory
 
 _NOT_OF_REQUESTS = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
@@ -170,11 +170,14 @@ def _converts(value: Any, kind: Any) -> bool:
 def _malformed(item: msgspec.structs.FieldInfo, value: Any) -> ApiError:
     """The documented error for a value that a parameter cannot take."""
     name = item.encode_name
+    if name.lower().endswith("strategytype") and _INTEGER.fullmatch(str(value)) is not None:
+        return bad(-1134, f"`{name}` was less than {LEAST_STRATEGY_TYPE}.")
     if name in _OWN_ERRORS and OrderType not in _kinds(item):
         return bad(*_OWN_ERRORS[name])
     if isinstance(value, str) and Decimal in _kinds(item):
         return illegal(name, AMOUNT)
-    if isinstance(value, str) and _converts(1, item.type) and _INTEGER.fullmatch(value) is None:
+    is_number = any(_converts(number, item.type) for number in (1, LEAST_STRATEGY_TYPE))
+    if isinstance(value, str) and is_number and _INTEGER.fullmatch(value) is None:
         return illegal(name, "^[0-9]{1,20}$")
     return mandatory(name) if item.required else invalid(name)
 
