@@ -68,6 +68,7 @@ class ApiConnection(BinanceWebSocketConnection):
         if recv_window is not None:
             window_on_wire(recv_window)
         self._recv_window = recv_window
+        self._needs_clock = key is not None
         self._look_at = 0.0
         self._looks = 0
         self._looking = asyncio.Lock()
@@ -233,6 +234,9 @@ class ApiConnection(BinanceWebSocketConnection):
             recv_window=recv_window,
         )
         self.send_out(now + timeout)
+        if not self._needs_clock and (identity is not None or self._budgets.weights.is_scarce):
+            self._needs_clock = True  # to sign with it, or because the exchange counts weight by its own minutes
+            self.work()
         try:
             return await reply
         except asyncio.CancelledError:
@@ -265,11 +269,8 @@ class ApiConnection(BinanceWebSocketConnection):
     # ------------------------------------------------------------------------------------------------ clock and log-on
 
     def _tend(self, now: float) -> None:
-        """Look at the clock and log on, as soon as each is due and its weight may be spent.
-
-        Without a key the clock matters, too: the exchange counts weight by its own minutes.
-        """
-        if now >= self._look_at and self._api.wait(_TIME, now, own=True) <= 0:
+        """Look at the clock and log on, as soon as each is due and its weight may be spent."""
+        if self._needs_clock and now >= self._look_at and self._api.wait(_TIME, now, own=True) <= 0:
             self._look_at = now + LOOK_SECONDS
             self._send_aside(_TIME, None, lambda answer: self._looked(now, answer), _say)
         if self._log_on_due and self._api.wait(_LOG_ON, now, own=True) <= 0:

@@ -119,7 +119,7 @@ class _FixedWindow:
         self.used = used
 
 
-_KEPT_SHARE = 100
+_KEPT_SHARE, _SCARCE_SHARE = 100, 10
 
 
 class WeightBudget:
@@ -139,6 +139,11 @@ class WeightBudget:
     def used(self) -> int:
         """Weight used in the current window, requests on their way included."""
         return self._window.used + self._in_flight
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether so much is used that it matters where the window ends."""
+        return self.used * _SCARCE_SHARE >= self._window.limit
 
     def wait(self, weight: int, now: float, *, own: bool = False) -> float:
         """Seconds until ``weight`` may be spent, ``own`` on a connection's own account; 0 when it may be spent now."""
