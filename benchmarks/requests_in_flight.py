@@ -299,8 +299,8 @@ def run(requests: int = 20_000, rounds: int = 5) -> Section:
         "`time` requests and HMAC-signed `order.place` requests over loopback against a server that never sleeps and "
         f"answers at once: single round trips, then {IN_FLIGHT} in flight; checked, signed, decoded into typed "
         "results. The official SDK (binance-sdk-spot) runs in a process of its own against the same server. REST: one "
-        f"new connection for each `time`, without TLS. {versions('picows', 'msgspec')}; medians of {rounds} interleaved "
-        f"rounds of {requests:,}.",
+        f"new connection for each `time`, without TLS. {versions('picows', 'msgspec')}; medians of {rounds} "
+        f"interleaved rounds of {requests:,}.",
         ("way", "request", "p50 µs", "p99 µs", "requests/s", "µs CPU a request", "target"),
     )
     figures, rest = measured(requests, rounds), measured_rest(rounds)

@@ -46,9 +46,13 @@ class Desk:
     """
 
     def __init__(self, symbols: tuple[str, ...], **options: Any) -> None:
-        self.exchange = LocalExchange(symbols, port=None, clock=running_loop().wall_us, **options)
+        self.exchange = LocalExchange(symbols, port=None, **{"clock": running_loop().wall_us, **options})
         self.keys = self.exchange.demo_keys
         self.dials = 0
+
+    def stranger(self, *, ahead: float = 0.0, **options: Any) -> Binance:
+        """A client without a key."""
+        return Binance(self.exchange.endpoint, environment=self._machine(ahead), **options)
 
     def client(self, account: int = 0, key: str = "ed25519", *, ahead: float = 0.0, **options: Any) -> Binance:
         """A client of one account on another machine, whose clock is so many seconds ahead of the exchange's."""
@@ -66,7 +70,7 @@ class Desk:
             self.dials += 1
             if way.is_cut:
                 raise ConnectFailed("the line is cut", url=url)
-            transport = await self.exchange.dial(url, _OtherClock(handler, round(ahead * 1e9)), **how)
+            transport = await self.exchange.dial(url, _OtherClock(handler, ahead), **how)
             way.transports.append(transport)
             return transport
 
@@ -79,17 +83,18 @@ class Desk:
 
 
 class _OtherClock:
-    """A client's end on a machine whose clock is ahead."""
+    """A client's end on a machine of its own, whose clock is ahead of the loop's: ``received_ns`` is by another."""
 
-    def __init__(self, handler: FrameHandler, ahead_ns: int) -> None:
+    def __init__(self, handler: FrameHandler, ahead: float) -> None:
         self._handler = handler
-        self._ahead_ns = ahead_ns
+        self._ahead = ahead
+        self._loop = running_loop()
         self.on_ping = handler.on_ping
         self.on_pong = handler.on_pong
         self.on_closed = handler.on_closed
 
     def on_frame(self, payload: bytes, received_ns: int) -> None:
-        self._handler.on_frame(payload, received_ns + self._ahead_ns)
+        self._handler.on_frame(payload, round((self._loop.wall_seconds() + self._ahead) * 1e9))
 
 
 @asynccontextmanager

@@ -27,7 +27,8 @@ from cryptotrader.errors import (
     RequestRejected,
 )
 from cryptotrader.models.market_models import ServerTime
-from cryptotrader.protocol.api_session import SYNCHRONISE_SECONDS, ApiSession, Identity, Key
+from cryptotrader.protocol.api_session import ApiSession, Identity, Key
+from cryptotrader.protocol.clock import LOOK_SECONDS
 from cryptotrader.protocol.log_on import LogOn
 from cryptotrader.protocol.request import Request, SecurityType, Signing
 from cryptotrader.requests import SessionLogonRequest, TimeRequest
@@ -48,8 +49,11 @@ class ApiConnection(BinanceWebSocketConnection):
         base_url: The API's address.
         session: Its Sans-I/O half.
         key: Signs requests that need it, and logs the session on where it can (Ed25519).
-        recv_window: Milliseconds for which signed requests are good; Binance's 5,000 by default.
+        recv_window: Milliseconds for which signed requests are good, 60,000 at most; Binance's 5,000 by default.
         options: As for ``BinanceWebSocketConnection``.
+
+    Raises:
+        RequestInvalid: ``recv_window`` is none that can be sent.
     """
 
     def __init__(
@@ -65,7 +69,10 @@ class ApiConnection(BinanceWebSocketConnection):
         self._api = session
         self._identity = None if key is None else Identity(key, self._budgets.orders[key.api_key])
         self._recv_window = checked_recv_window(recv_window)
+        self._needs_clock = key is not None
         self._look_at = 0.0
+        self._looks = 0
+        self._looking = asyncio.Lock()
         self._tending: asyncio.TimerHandle | None = None
         self._log_on = None
         if key is not None and key.can_log_on:
@@ -109,19 +116,25 @@ class ApiConnection(BinanceWebSocketConnection):
         if self._delay_of(request, identity) > 0:
             self.open()
             await self._permission(request, patience, identity)
+        looks = self._looks
         try:
             return await self._exchange(request, params, limit, identity, window)
         except RequestRejected as error:
             if error.code != _OUT_OF_TIME:
                 raise
-            await self._look_again(error)
+            await self._look_again(error, looks)
         await self._permission(request, patience, identity)
         return await self._exchange(request, params, limit, identity, window)
 
-    async def _look_again(self, refusal: RequestRejected) -> None:
-        """Look at the exchange's clock; without an answer the refusal stands: it says that nothing took effect."""
+    async def _look_again(self, refusal: RequestRejected, looks: int) -> None:
+        """Look at the exchange's clock, once for all requests that were refused together.
+
+        Without an answer the refusal stands: it says that nothing took effect.
+        """
         try:
-            await self.synchronise_clock()
+            async with self._looking:
+                if self._looks == looks:
+                    await self.synchronise_clock()
         except BinanceError as error:
             logger.debug("a look at the exchange's clock failed: %s", error)
             raise refusal from error
@@ -192,7 +205,7 @@ class ApiConnection(BinanceWebSocketConnection):
         await self._permission(_TIME, PATIENCE_SECONDS, None, urgent=True)
         sent = self._loop.time()
         answer = await self._exchange(_TIME, {}, self._timeouts.request, None, None)
-        self._api.observe_time(sent, answer.server_time, self._loop.time())
+        self._observe(sent, answer)
 
     def on_frame(self, payload: bytes, received_ns: int) -> None:
         """One message came."""
@@ -204,8 +217,8 @@ class ApiConnection(BinanceWebSocketConnection):
 
     def work(self) -> None:
         """Do what is due, the look at the exchange's clock and the log-on among it."""
-        if self._transport is not None and self._identity is not None and self._api.accepts_requests:
-            self._tend(self._identity, self._loop.time())
+        if self._transport is not None and self._api.accepts_requests:
+            self._tend(self._loop.time())
         super().work()
 
     # ------------------------------------------------------------------------------------------------------ requests
@@ -242,6 +255,9 @@ class ApiConnection(BinanceWebSocketConnection):
             recv_window=recv_window,
         )
         self.send_out(now + timeout)
+        if not self._needs_clock and (identity is not None or self._budgets.weights.is_scarce):
+            self._needs_clock = True  # to sign with it, or because the exchange counts weight by its own minutes
+            self.work()
         try:
             return await reply
         except asyncio.CancelledError:
@@ -255,7 +271,7 @@ class ApiConnection(BinanceWebSocketConnection):
         """Seconds until a request may be sent, 0 for now; infinite while nothing can be sent."""
         if not self._is_ready():
             return float("inf")
-        return self._api.wait(request, self._loop.time(), identity, urgent=urgent)
+        return self._api.wait(request, self._loop.time(), identity, urgent=urgent or request is _TIME)
 
     async def _permission(
         self, request: Request[Any], patience: float, identity: Identity | None, *, urgent: bool = False
@@ -285,10 +301,10 @@ class ApiConnection(BinanceWebSocketConnection):
 
     # ------------------------------------------------------------------------------------------------ clock and log-on
 
-    def _tend(self, identity: Identity, now: float) -> None:
+    def _tend(self, now: float) -> None:
         """Look at the clock and log on, as soon as each is due and its weight may be spent."""
-        if now >= self._look_at and self._api.wait(_TIME, now, urgent=True) <= 0:
-            self._look_at = now + SYNCHRONISE_SECONDS
+        if self._needs_clock and now >= self._look_at and self._api.wait(_TIME, now, urgent=True) <= 0:
+            self._look_at = now + LOOK_SECONDS
             self._send_aside(_TIME, None, lambda answer: self._looked(now, answer), self._not_looked)
         log_on = self._log_on
         if log_on is None or now < log_on.due_at or (log_on.needs_clock and not self._api.clock.is_known):
@@ -298,7 +314,7 @@ class ApiConnection(BinanceWebSocketConnection):
             self._tend_at(now + delay)
         else:
             log_on.sent()
-            self._send_aside(_LOG_ON, identity, self._logged_on, self._not_logged_on)
+            self._send_aside(_LOG_ON, self._identity, self._logged_on, self._not_logged_on)
 
     def _tend_at(self, moment: float) -> None:
         if self._tending is not None:
@@ -324,8 +340,14 @@ class ApiConnection(BinanceWebSocketConnection):
             recv_window=self._recv_window if identity is not None else None,
         )
 
+    def _observe(self, sent: float, answer: ServerTime) -> None:
+        now = self._loop.time()
+        self._looks += 1
+        self._api.observe_time(sent, answer.server_time, now)
+        self._look_at = now + self._api.clock.good_for
+
     def _looked(self, sent: float, answer: ServerTime) -> None:
-        self._api.observe_time(sent, answer.server_time, self._loop.time())
+        self._observe(sent, answer)
         self._loop.call_soon(self.work)  # the log-on may have waited for it
 
     def _not_looked(self, error: BinanceError) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from cryptotrader.api_connection import ApiConnection, refuse_in_clear
 from cryptotrader.config import Backoff, Endpoint, Timeouts, get_logger
 from cryptotrader.connection import BinanceWebSocketConnection, ConnectionState
-from cryptotrader.environment import AddressBudgets, Environment
+from cryptotrader.environment import Environment
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol.api_session import ApiSession, Key
+from cryptotrader.protocol.limits import AddressBudgets
 from cryptotrader.protocol.stream_session import StreamSession
 
 logger = get_logger(__name__)
@@ -84,6 +85,7 @@ def api_connection(
     """A connection to the WebSocket API of ``endpoint``; opened by its first call.
 
     Raises:
+        RequestInvalid: ``recv_window`` is none that can be sent.
         ConfigurationError: A key would be shown on a connection that is neither encrypted nor on this machine.
     """
     if key is not None:

@@ -36,7 +36,7 @@ class Binance:
     Args:
         endpoint: ``LIVE``, ``TESTNET``, ``DEMO`` or ``Endpoint.local(port=9443)``.
         key: Whose account trades and is listened to; without one only public data is there.
-        recv_window: Milliseconds for which signed requests are good; Binance's 5,000 by default.
+        recv_window: Milliseconds for which signed requests are good, 60,000 at most; Binance's 5,000 by default.
         order_options: How orders are placed.
         backoff: Delays between connection attempts.
         timeouts: Deadlines.

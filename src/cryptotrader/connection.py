@@ -106,6 +106,7 @@ class BinanceWebSocketConnection(ABC):
         self._received = False
         self._refused: ConnectFailed | None = None
         self._is_shut = False
+        self._last_failure: ConnectFailed | None = None
         self.state = ConnectionState.CLOSED
 
     @property
@@ -144,7 +145,14 @@ class BinanceWebSocketConnection(ABC):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError as error:
-            raise ConnectFailed(f"{self._base_url}: not connected within {limit:g} s", url=self._base_url) from error
+            raise self._late(limit) from error
+
+    def _late(self, limit: float) -> ConnectFailed:
+        """The error of who waited in vain, with what the last attempt met."""
+        late, last = f"{self._base_url}: not connected within {limit:g} s", self._last_failure
+        if last is None:
+            return ConnectFailed(late, url=self._base_url)
+        return ConnectFailed(f"{late}: {last}", url=self._base_url, status=last.status, retry_after=last.retry_after)
 
     def _is_ready(self) -> bool:
         return self.state is ConnectionState.OPEN
@@ -156,6 +164,11 @@ class BinanceWebSocketConnection(ABC):
             raise self._refused
         if self._task is None or self.state is ConnectionState.CLOSED:
             raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
+
+    def reconnect(self, reason: str) -> None:
+        """Give up the connection that is open, if any, for a new one."""
+        self._session.dead = reason
+        self.work()
 
     @property
     def is_shut(self) -> bool:
@@ -203,7 +216,7 @@ class BinanceWebSocketConnection(ABC):
             try:
                 opened_at = await self._connect()
             except ConnectFailed as error:
-                tries, failures = tries + 1, failures + 1
+                tries, failures, self._last_failure = tries + 1, failures + 1, error
                 logger.warning("connect attempt %d failed: %s", failures, error)
                 if self._is_exhausted(failures, error):
                     return
@@ -231,11 +244,21 @@ class BinanceWebSocketConnection(ABC):
             delay = 0.0
 
     def _is_exhausted(self, failures: int, error: ConnectFailed) -> bool:
-        """Whether the attempts are used up; if so everyone is told."""
-        if self._backoff.attempts is None or failures < self._backoff.attempts:
+        """Whether the attempts are used up; if so everyone is told.
+
+        Who limits the attempts is not made to wait for the end of a ban either.
+        """
+        if self._backoff.attempts is None:
+            return False
+        if failures < self._backoff.attempts and (error.retry_after or 0.0) <= self._timeouts.open:
             return False
         gave_up = f"gave up after {failures} attempts: {error}"
-        self._give_up(ConnectFailed(gave_up, url=error.url, attempts=failures, status=error.status), error)
+        self._give_up(
+            ConnectFailed(
+                gave_up, url=error.url, attempts=failures, status=error.status, retry_after=error.retry_after
+            ),
+            error,
+        )
         return True
 
     def _delay(self, tries: int) -> float:
@@ -253,7 +276,7 @@ class BinanceWebSocketConnection(ABC):
             timeout=self._timeouts.open,
             tls=self._tls,
         )
-        now = self._loop.time()
+        now, self._last_failure = self._loop.time(), None
         self._session.opened(now, self._environment.wall_clock())
         self._turn(ConnectionState.OPEN)
         self.work()

@@ -1,33 +1,16 @@
-"""What connections take from outside: sockets, clocks, chance, and budgets that all of a process share."""
+"""What connections take from outside: sockets, clocks, chance, and the budgets that all of a process share."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from cryptotrader.protocol.limits import OrderBudget, SlidingBudget, WeightBudget, connection_budget
+from cryptotrader.protocol.limits import AddressBudgets
 from cryptotrader.transport.base import Dialer
 from cryptotrader.transport.picows import dial as dial_socket
-
-
-@dataclass
-class AddressBudgets:
-    """What Binance counts per address, shared by all connections of a process to one host.
-
-    Attributes:
-        connections: Connection attempts.
-        weights: Request weight.
-        orders: Unfilled orders, by API key: Binance counts them for each account.
-    """
-
-    connections: SlidingBudget = field(default_factory=connection_budget)
-    weights: WeightBudget = field(default_factory=WeightBudget)
-    orders: defaultdict[str, OrderBudget] = field(default_factory=lambda: defaultdict(OrderBudget))
-
 
 _budgets: dict[str, AddressBudgets] = {}
 

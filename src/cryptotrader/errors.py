@@ -16,6 +16,7 @@
     │  ├─ OrderRejected              the order was refused; see ``reason``
     │  ├─ RateLimited                wait until ``retry_after``
     │  ├─ Banned                     this address is shut out until ``until``
+    │  ├─ TooManySubscriptions       this connection takes no further subscription to user data
     │  └─ PartiallyApplied           one half of a cancel-replace took effect; see ``data``
     ├─ OutcomeUnknown                sent, and no answer: ask before sending again; where orders are concerned one
     │                                of the kinds in ``order_outcomes``, which resolve to orders
@@ -34,8 +35,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from cryptotrader.error_advice import advice
+
 KEY_REFUSED_CODES = frozenset({-1002, -1022, -2014, -2015})
 """Codes that say the same of each request of a key, until something is done about the key."""
+SUBSCRIPTIONS_USED_UP = -2042
 
 
 class BinanceError(Exception):
@@ -72,6 +76,8 @@ class FilterViolated(RequestInvalid):
     Attributes:
         symbol: Whose filter.
         filter: Its name, such as ``LOT_SIZE``.
+
+    Next: Correct the amount that the text names, or let ``OrderOptions(round_to_filters=True)`` do it.
     """
 
     def __init__(self, symbol: str, filter: str, why: str, *, method: str = "") -> None:  # noqa: A002 - Binance's word
@@ -175,7 +181,8 @@ class RequestRejected(BinanceError):
     """
 
     def __init__(self, method: str, status: int, code: int, message: str, data: Any = None) -> None:
-        super().__init__(f"{method}: {message} (code {code}, status {status})")
+        what_to_do = advice(code, message, _retry_after(data))
+        super().__init__(f"{method}: {message} (code {code}, status {status}){what_to_do and f': {what_to_do}'}")
         self.method = method
         self.status = status
         self.code = code
@@ -186,6 +193,11 @@ class RequestRejected(BinanceError):
     def refuses_key(self) -> bool:
         """Whether the key is the reason: unknown, revoked, of another signature, or without this permission."""
         return self.code in KEY_REFUSED_CODES
+
+
+def _retry_after(data: Any) -> int | None:
+    value = data.get("retryAfter") if isinstance(data, dict) else None
+    return value if isinstance(value, int) else None
 
 
 class OrderRejected(RequestRejected):
@@ -215,8 +227,7 @@ class RateLimited(RequestRejected):
     @property
     def retry_after(self) -> int | None:
         """When to try again, in milliseconds of Unix time."""
-        value = self.data.get("retryAfter") if isinstance(self.data, dict) else None
-        return value if isinstance(value, int) else None
+        return _retry_after(self.data)
 
 
 class Banned(RateLimited):
@@ -229,6 +240,21 @@ class Banned(RateLimited):
     def until(self) -> int | None:
         """When the ban ends, in milliseconds of Unix time."""
         return self.retry_after
+
+
+class TooManySubscriptions(RequestRejected):
+    """A connection has as many subscriptions to user data as it may have, or has made as many as it may make.
+
+    Next: Subscribe on another connection; ``UserStream`` opens one by itself when it has made too many.
+
+    Attributes:
+        are_used_up: The connection has made as many as it may make in its life.
+    """
+
+    @property
+    def are_used_up(self) -> bool:
+        """Whether the connection may make no further subscription, even when others end."""
+        return self.code == SUBSCRIPTIONS_USED_UP
 
 
 class PartiallyApplied(RequestRejected):

@@ -59,6 +59,7 @@ from cryptotrader.requests import (
     OrderPlaceRequest,
     OrderTestRequest,
     SorOrderPlaceRequest,
+    SorOrderTestRequest,
 )
 from cryptotrader.subscription import Subscription
 from cryptotrader.user_stream import UserStream
@@ -102,7 +103,7 @@ class OrderDesk:
         """Send a request that changes nothing."""
         return await self._api.call(request, patience=self._patience)
 
-    async def test(self, request: OrderTestRequest) -> OrderTestResponse:
+    async def test(self, request: OrderTestRequest | SorOrderTestRequest) -> OrderTestResponse:
         """Let the exchange check an order."""
         return await self.ask(await self._filters.passed(request, request.symbol))
 

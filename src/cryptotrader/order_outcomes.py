@@ -349,19 +349,19 @@ class OutcomeInquiry:
                 lambda last: MyAllocationsRequest(
                     symbol=order.symbol,
                     order_id=number,
-                    from_allocation_id=None if last is None else last.allocation_id + 1,
+                    from_allocation_id=0 if last is None else last.allocation_id + 1,
                     limit=_ROWS,
                 ),
             )
         await self._learn(
             order,
             lambda last: MyTradesRequest(
-                symbol=order.symbol, order_id=number, from_id=None if last is None else last.id + 1, limit=_ROWS
+                symbol=order.symbol, order_id=number, from_id=0 if last is None else last.id + 1, limit=_ROWS
             ),
         )
 
     async def _learn(self, order: PlacedOrder, following: Callable[[F | None], Request[list[F]]]) -> None:
-        """Read one kind of an order's fills; those that follow one that is known, or from the first."""
+        """Read one kind of an order's fills, from the first on: without an id Binance tells the newest."""
         last: F | None = None
         while True:
             fills = await self._api.call(following(last))

@@ -6,39 +6,33 @@ Source: Binance Spot documentation, "Trading requests" and "Account requests".
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Unpack, overload
+from typing import TypeVar, Unpack, overload
 
 from cryptotrader.base_operations import ApiConnection
 from cryptotrader.errors import RequestInvalid
-from cryptotrader.models.account_models import AccountTrade, OrderTestResponse
+from cryptotrader.models.account_models import OrderTestResponse
 from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.order_models import (
     CancelReport,
     CancelRestrictions,
-    Order,
-    OrderList,
     OrderListCancelReport,
 )
 from cryptotrader.order_checks import OrderOptions
 from cryptotrader.order_desk import OrderDesk
 from cryptotrader.order_fields import ExtraFields, OrderFields, OrderListRequest, ReplaceFields, RoutedFields
 from cryptotrader.order_outcomes import RESOLVE_SECONDS
+from cryptotrader.order_queries import OrderQueries
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList, Replacement
-from cryptotrader.requests import (
-    MyTradesRequest,
-    OpenOrderListsStatusRequest,
-    OpenOrdersStatusRequest,
-    OrderPlaceRequest,
-    OrderStatusRequest,
-    OrderTestRequest,
-    SorOrderPlaceRequest,
-)
+from cryptotrader.protocol.request import Request
+from cryptotrader.requests import OrderPlaceRequest, OrderTestRequest, SorOrderPlaceRequest, SorOrderTestRequest
 from cryptotrader.user_stream import UserStream
 
 __all__ = ["OrderListRequest", "OrderOptions", "OrderStream"]
 
+R = TypeVar("R")
 
-class OrderStream:
+
+class OrderStream(OrderQueries):
     """The orders of one account. Needs a running event loop.
 
     Every order has a client order id before it is sent, and its events are listened to from before it is sent. No
@@ -161,9 +155,34 @@ class OrderStream:
         compute_commission_rates: bool | None = None,
         **fields: Unpack[OrderFields],
     ) -> OrderTestResponse:
-        """Let the exchange check an order without placing it; errors as ``call``."""
+        """Let the exchange check an order without placing it.
+
+        Raises:
+            OutcomeUnknown: No answer; nothing was placed.
+        """
         request = OrderTestRequest(
             symbol=symbol, side=side, type=type, compute_commission_rates=compute_commission_rates, **fields
+        )
+        return await self._desk.test(request)
+
+    async def test_routed(
+        self,
+        symbol: str,
+        side: Side,
+        type: OrderType,  # noqa: A002 - Binance's word
+        *,
+        quantity: Decimal | str,
+        compute_commission_rates: bool | None = None,
+        **fields: Unpack[RoutedFields],
+    ) -> OrderTestResponse:
+        """Let the exchange check an order by smart order routing without placing it; errors as ``test``."""
+        request = SorOrderTestRequest(
+            symbol=symbol,
+            side=side,
+            type=type,
+            quantity=quantity,
+            compute_commission_rates=compute_commission_rates,
+            **fields,
         )
         return await self._desk.test(request)
 
@@ -261,23 +280,8 @@ class OrderStream:
 
     # ------------------------------------------------------------------------------------------------------ asking
 
-    async def status(self, symbol: str, *, order_id: int | None = None, client_order_id: str | None = None) -> Order:
-        """How an order stands, whoever placed it; errors as ``ApiConnection.call``."""
-        return await self._desk.ask(
-            OrderStatusRequest(symbol=symbol, order_id=order_id, orig_client_order_id=client_order_id)
-        )
-
-    async def open_orders(self, symbol: str | None = None) -> list[Order]:
-        """The account's open orders; errors as ``ApiConnection.call``."""
-        return await self._desk.ask(OpenOrdersStatusRequest(symbol=symbol))
-
-    async def open_lists(self) -> list[OrderList]:
-        """The account's open order lists; errors as ``ApiConnection.call``."""
-        return await self._desk.ask(OpenOrderListsStatusRequest())
-
-    async def trades(self, symbol: str, *, order_id: int | None = None) -> list[AccountTrade]:
-        """The account's latest trades, or those of one order; errors as ``ApiConnection.call``."""
-        return await self._desk.ask(MyTradesRequest(symbol=symbol, order_id=order_id))
+    async def _ask(self, request: Request[R]) -> R:
+        return await self._desk.ask(request)
 
     async def follow(
         self, symbol: str, *, order_id: int | None = None, client_order_id: str | None = None

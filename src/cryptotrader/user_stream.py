@@ -19,6 +19,7 @@ from cryptotrader.errors import (
     ConfigurationError,
     ConnectFailed,
     RequestRejected,
+    TooManySubscriptions,
 )
 from cryptotrader.followed_account import FollowedAccount
 from cryptotrader.models.base_models import to_micros
@@ -27,6 +28,7 @@ from cryptotrader.models.recovered_models import RecoveredAllocation, RecoveredO
 from cryptotrader.models.user_models import UserDataEvent
 from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.api_session import Key
+from cryptotrader.protocol.limits import MOST_SUBSCRIPTIONS
 from cryptotrader.protocol.log_on import retry_delay
 from cryptotrader.requests import (
     SessionSubscriptionsRequest,
@@ -56,13 +58,13 @@ class UserStream:
     Args:
         endpoint: Where to connect.
         keys: One key for each account.
-        recv_window: Milliseconds for which signed requests are good.
+        recv_window: Milliseconds for which signed requests are good, 60,000 at most.
         backoff: Delays between connection attempts.
         timeouts: Deadlines.
         environment: Dialer, budgets, randomness and clock.
 
     Raises:
-        ConfigurationError: No key, or two keys of one name.
+        ConfigurationError: No key, two keys of one name, or more than one connection may subscribe with.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class UserStream:
         self._accounts = {key.api_key: FollowedAccount(key, self._environment.wall_clock) for key in keys}
         if not keys or len(self._accounts) < len(keys):
             raise ConfigurationError("a user stream needs a key for each account, each once")
+        if len(keys) > MOST_SUBSCRIPTIONS:
+            raise ConfigurationError(f"a user stream takes {MOST_SUBSCRIPTIONS} accounts; use another for the others")
         self._first = keys[0]
         self._api: ApiConnection = api_connection(
             endpoint,
@@ -290,6 +294,8 @@ class UserStream:
         except BinanceError as error:
             if isinstance(error, RequestRejected) and error.refuses_key:
                 account.refuse(error)
+            if isinstance(error, TooManySubscriptions) and error.are_used_up:
+                self._api.reconnect(str(error))
             return error
         except Exception as error:
             # without this an error in our own code would leave everyone waiting

@@ -59,7 +59,7 @@ AGAIN, ONCE = "again and again", "once"
 RED = [
     Case(BASE, "streams_connect", {"fault": "refuse", "seconds": 60.0}, "failed", "HTTP status 503"),
     Case(BASE, "api_connects", {"fault": "refuse", "seconds": 60.0, "tcp": True}, "failed", "gave up after 3 attempts"),
-    Case(BASE, "api_connects", {"fault": "ban", "seconds": 60.0}, "failed", "not connected within 1 s"),
+    Case(BASE, "api_connects", {"fault": "ban", "seconds": 60.0}, "failed", "this address is banned"),
     Case(REQUESTS, "depth", {"fault": "rate_limit", "seconds": 5.0}, "failed", "RateLimited"),
     Case(BASE, "round_trip", api("drop"), "failed", "OutcomeUnknown", AGAIN, SLOW_REPLIES),
     Case(BASE, "round_trip", api("torn"), "failed", "OutcomeUnknown", AGAIN, SLOW_REPLIES),

@@ -271,11 +271,13 @@ def test_refusals_say_what_happened(run_virtual):
     run_virtual(main)
 
 
-def test_a_revoked_key_is_refused(run_virtual):
+@pytest.mark.parametrize("key", ["hmac", "ed25519"])
+def test_a_revoked_key_is_refused(run_virtual, key):
     async def main():
-        async with desk() as at, at.client(key="hmac") as binance:
+        async with desk() as at, at.client(key=key) as binance:
             await rest(binance)
-            at.exchange.revoke(at.keys[0].hmac.api_key)
+            await asyncio.sleep(1)
+            at.exchange.revoke(getattr(at.keys[0], key).api_key)
             with pytest.raises(RequestRejected) as caught:
                 await rest(binance)
 

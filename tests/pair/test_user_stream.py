@@ -10,7 +10,13 @@ import pytest
 from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.config import Backoff, Endpoint
 from cryptotrader.credentials import Ed25519Key, HmacKey
-from cryptotrader.errors import BalanceUnexplained, ConfigurationError, ConnectFailed, RequestRejected
+from cryptotrader.errors import (
+    BalanceUnexplained,
+    ConfigurationError,
+    ConnectFailed,
+    RequestRejected,
+    TooManySubscriptions,
+)
 from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
 from cryptotrader.models.user_models import (
@@ -320,7 +326,50 @@ def test_a_key_that_is_refused_is_told_and_not_asked_for_again(run_virtual):
 
             assert len(one.of(ExecutionReportEvent)) == 1
             assert [error.code for error in other.all] == [-2015]
+            late = Told(user, SECOND)
+            assert [error.code for error in late.all] == [-2015], "who asks later is told, too"
             assert exchange.asked["userDataStream.subscribe.signature"] == 1
+
+    run_virtual(main)
+
+
+def test_a_connection_whose_subscriptions_are_used_up_is_left_for_another(run_virtual):
+    async def main():
+        async with listening() as (user, exchange):
+            told, account = Told(user), exchange.account
+            await user.wait_subscribed()
+            order = place(exchange, account, "a")
+
+            def used_up(peer, method, params, do):
+                raise Refused(-2042, "Maximum subscription ID reached for this connection.")
+
+            exchange.fault("userDataStream.subscribe", used_up)
+            exchange.tell(account, {"e": "eventStreamTerminated", "E": exchange.now_ms()})
+            for peer in exchange.peers:
+                peer.subscriptions.clear()
+            exchange.fill(account, order)
+            await asyncio.sleep(30)
+
+            assert told.trades() == [1]
+            assert told.of(Exception) == []
+            assert exchange.asked["session.logon"] == 2
+
+    run_virtual(main)
+
+
+def test_too_many_subscriptions_at_a_time_are_told(run_virtual):
+    async def main():
+        async with listening(FIRST, SECOND) as (user, exchange):
+            other = Told(user, SECOND)
+
+            def full(peer, method, params, do):
+                raise Refused(-1191, "Too many subscriptions. Connection may create up to '1' subscriptions at a time.")
+
+            exchange.fault("userDataStream.subscribe.signature", full)
+            with pytest.raises(TooManySubscriptions, match="up to '1'"):
+                await user.wait_subscribed()
+
+            assert [type(error) for error in other.all] == [TooManySubscriptions]
 
     run_virtual(main)
 
@@ -355,5 +404,7 @@ def test_a_stream_needs_each_key_once(run_virtual):
             UserStream(Endpoint.local(port=9443))
         with pytest.raises(ConfigurationError):
             UserStream(Endpoint.local(port=9443), FIRST, FIRST)
+        with pytest.raises(ConfigurationError, match="takes 1000 accounts; use another for the others"):
+            UserStream(Endpoint.local(port=9443), *(HmacKey(f"key{number}", "secret") for number in range(1001)))
 
     run_virtual(main)

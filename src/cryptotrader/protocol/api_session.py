@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,14 +21,14 @@ from cryptotrader.errors import (
     UnexpectedFrame,
 )
 from cryptotrader.models.account_models import SessionStatus
-from cryptotrader.models.base_models import plain, to_micros
+from cryptotrader.models.base_models import to_micros
 from cryptotrader.models.control_models import ServerShutdown
 from cryptotrader.protocol import codec
 from cryptotrader.protocol.clock import ClockOffset
 from cryptotrader.protocol.identity import Identity, Key
 from cryptotrader.protocol.limits import OrderBudget, WeightBudget
 from cryptotrader.protocol.request import Method, Request, SecurityType, Signing
-from cryptotrader.protocol.signing import signature_payload
+from cryptotrader.protocol.signing import signature_payload, window_on_wire
 
 CONNECT_WEIGHT = 2
 """Request weight of opening a connection."""
@@ -39,8 +38,7 @@ _OK = 200
 _UNAUTHORIZED = 401
 _TOO_MUCH_WEIGHT = -1003
 _TOO_MANY_ORDERS = -1015
-SYNCHRONISE_SECONDS = 60.0
-"""Time between two looks at the exchange's clock."""
+_DAY_SECONDS = 86_400
 _CLOCK_STEP = 1.0  # seconds between two connections that a clock does not lose by running fast or slow
 _PUBLIC, _TRADE = SecurityType.NONE, SecurityType.TRADE
 _BY_SESSION, _NEVER_SIGNED = Signing.UNLESS_LOGGED_ON, Signing.NEVER
@@ -97,7 +95,7 @@ class ApiSession:
         self._on_user_event = on_user_event
         self._pending: dict[int, _Pending] = {}
         self._deadlines: list[tuple[float, int]] = []
-        self._last_id = 0
+        self._last_id = self._newest_by_session = 0
         self._open = False
         self._heard = False
         self._heard_at = 0.0
@@ -210,11 +208,15 @@ class ApiSession:
     def timestamp(self, now: float) -> int:
         """The exchange's time, in the connection's unit."""
         scale = 1e6 if self._time_unit is TimeUnit.MICROSECOND else 1e3
-        return int(self.exchange_time(now) * scale)
+        return int((now + self._wall_offset + self.clock.offset) * scale)
 
     def exchange_time(self, now: float) -> float:
-        """Unix time by the exchange's clock, by which it counts weights and orders."""
-        return now + self._wall_offset + self.clock.offset
+        """Unix time by the exchange's clock, by which it counts weights and orders.
+
+        Who tells the time of another day replays a recording, and counts by the time that it is.
+        """
+        offset = self.clock.offset
+        return now + self._wall_offset + (offset if abs(offset) < _DAY_SECONDS else 0.0)
 
     def observe_time(self, sent: float, server_time: int, now: float) -> None:
         """Take a sample of the exchange's clock: the answer, arriving now, to a request that was ``sent`` before."""
@@ -257,7 +259,9 @@ class ApiSession:
         if identity is not None and api.orders:
             orders = identity.orders
             orders.spend(api.orders)
-        self._pending[number] = _Pending(request, resolve, reject, weight, params, orders)
+        pending = self._pending[number] = _Pending(request, resolve, reject, weight, params, orders)
+        if pending.is_by_session:
+            self._newest_by_session = number
         heapq.heappush(self._deadlines, (now + timeout, number))
         self._weights.spend(weight)
         self.outbox.append(("send", codec.encode_request(number, api.name, params)))
@@ -275,8 +279,7 @@ class ApiSession:
             return params
         params = {**params, "timestamp": self.timestamp(now)}
         if recv_window is not None:
-            exact = Decimal(str(recv_window))
-            params["recvWindow"] = int(exact) if exact == exact.to_integral_value() else plain(exact)
+            params["recvWindow"] = window_on_wire(recv_window, method=api.name)
         if identity is None:
             raise RequestInvalid("needs a key", method=api.name)
         api_key = identity.key.api_key
@@ -309,10 +312,20 @@ class ApiSession:
                 refusal = codec.rejection(_NO_METHOD, 0, frame.status, frame.error)
                 self._obey(refusal, None)
                 if frame.status == _UNAUTHORIZED and isinstance(refusal, RequestRejected):
+                    if (refused := self._refused_by_session()) is not None:
+                        self._answer(refused, frame, payload, now)
                     self._sign_off(refusal, now)
                 self._on_problem(UnexpectedFrame(f"error without a request: {frame.error.msg}", payload))
         else:
             self._answer(number, frame, payload, now)
+
+    def _refused_by_session(self) -> int | None:
+        """Which request the exchange refused with the session's key; it does not say.
+
+        Once it has refused one it refuses those after it, too: so the newest was refused, if no older one waits.
+        """
+        waiting = [number for number, pending in self._pending.items() if pending.is_by_session]
+        return self._newest_by_session if waiting == [self._newest_by_session] else None
 
     def _answer(self, number: int, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
         pending = self._pending.pop(number)
@@ -395,4 +408,4 @@ class ApiSession:
         return pending
 
 
-__all__ = ["CONNECT_WEIGHT", "SYNCHRONISE_SECONDS", "ApiSession", "Identity", "Key"]
+__all__ = ["CONNECT_WEIGHT", "ApiSession", "Identity", "Key"]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from cryptotrader.errors import (
+    SUBSCRIPTIONS_USED_UP,
     Banned,
     BinanceError,
     DecodeFailed,
@@ -18,6 +19,7 @@ from cryptotrader.errors import (
     PartiallyApplied,
     RateLimited,
     RequestRejected,
+    TooManySubscriptions,
 )
 from cryptotrader.models.base_models import RateLimit
 from cryptotrader.protocol.request import Method, SecurityType
@@ -30,6 +32,8 @@ SERVER_SHUTDOWN_STREAM = "!serverShutdown"
 EXECUTION_UNKNOWN_CODES = frozenset({-1006, -1007})
 ENGINE_CODES = frozenset({-1010, -1013, -2010, -2011, -2038})
 """Refusals by a filter or by the matching engine."""
+SUBSCRIPTION_CODES = frozenset({-1191, SUBSCRIPTIONS_USED_UP})
+"""Too many subscriptions to user data at a time, and in the life of a connection."""
 
 _PARTLY_DONE = -2021
 _STATUS_PARTIAL = 409
@@ -159,6 +163,8 @@ def rejection(method: Method, number: int | str, status: int, error: ErrorBody) 
         kind = Banned
     elif status == _STATUS_LIMITED:
         kind = RateLimited
+    elif error.code in SUBSCRIPTION_CODES:
+        kind = TooManySubscriptions
     elif method.security is SecurityType.TRADE and error.code in ENGINE_CODES:
         kind = OrderRejected
     return kind(method.name, status, error.code, error.msg, error.data)

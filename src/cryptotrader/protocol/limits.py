@@ -3,19 +3,21 @@
 Times are seconds: of any monotonic clock for messages and connections, of the exchange's Unix time for weights and
 orders, whose windows Binance aligns to its clock.
 
-Source: Binance Spot documentation, "Rate limits" and "General WSS information".
+Source: Binance Spot documentation, "Rate limits", "General WSS information" and "User Data Stream subscription".
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from cryptotrader.models.base_models import RateLimit, RateLimitType
 
 _WEIGHT = RateLimitType.REQUEST_WEIGHT
 _ORDERS = RateLimitType.ORDERS
 _RESERVED_PART = 20
+_SCARCE_PART = 10
 
 
 class SlidingBudget:
@@ -41,6 +43,10 @@ class SlidingBudget:
 def message_budget() -> SlidingBudget:
     """Client messages on a stream connection: 5 per second, the window widened against jitter on the way."""
     return SlidingBudget(5, 1.1)
+
+
+MOST_SUBSCRIPTIONS = 1_000
+"""Accounts whose user data one connection may be sent at a time."""
 
 
 def connection_budget() -> SlidingBudget:
@@ -141,6 +147,11 @@ class WeightBudget:
         """Weight used in the current window, requests on their way included."""
         return self._window.used + self._in_flight
 
+    @property
+    def is_scarce(self) -> bool:
+        """Whether so much is used that it matters where the window ends."""
+        return self.used * _SCARCE_PART >= self._window.limit
+
     def wait(self, weight: int, now: float, *, keeps: bool = False) -> float:
         """Seconds until ``weight`` may be spent, of all or of what the reserve leaves; 0 when it may be spent now."""
         if now < self._closed_until:
@@ -222,3 +233,18 @@ class OrderBudget:
     def close_until(self, moment: float) -> None:
         """Allow no order before ``moment`` (Unix time)."""
         self._closed_until = max(self._closed_until, moment)
+
+
+@dataclass
+class AddressBudgets:
+    """What Binance counts per address, shared by all connections of a process to one host.
+
+    Attributes:
+        connections: Connection attempts.
+        weights: Request weight.
+        orders: Unfilled orders, by API key: Binance counts them for each account.
+    """
+
+    connections: SlidingBudget = field(default_factory=connection_budget)
+    weights: WeightBudget = field(default_factory=WeightBudget)
+    orders: defaultdict[str, OrderBudget] = field(default_factory=lambda: defaultdict(OrderBudget))

@@ -47,7 +47,8 @@ Limit = Annotated[int, Meta(ge=1, le=1000, extra_json_schema={"default": 500})]
 ClientOrderId = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9-_]{1,36}\Z")]
 """A new id of the caller's own."""
 
-StrategyType = Annotated[int, Meta(ge=1_000_000, le=LARGEST)]
+LEAST_STRATEGY_TYPE = 1_000_000
+StrategyType = Annotated[int, Meta(ge=LEAST_STRATEGY_TYPE, le=LARGEST)]
 """Values below are reserved."""
 
 PegOffset = Annotated[int, Meta(ge=0, le=100)]
@@ -181,6 +182,7 @@ class Method(msgspec.Struct, frozen=True):
         name: On the wire, such as ``order.place``.
         security: What must be proven.
         weight: Request weight, fixed or by the parameters.
+        weight_of_bad_symbol: Weight when the symbol is not listed, where that differs.
         orders: How much it adds to the unfilled order count.
         free_on_success: The weight is charged only when the request fails.
         rules: Which parameters go together.
@@ -191,6 +193,7 @@ class Method(msgspec.Struct, frozen=True):
     name: str
     security: SecurityType = SecurityType.NONE
     weight: Weight = 1
+    weight_of_bad_symbol: int | None = None
     orders: int = 0
     free_on_success: bool = False
     rules: tuple[Rule, ...] = ()

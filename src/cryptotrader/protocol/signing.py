@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import plain
 
+_LONGEST_WINDOW, _WINDOW_DECIMALS = 60_000, 3
+
 
 def signature_payload(params: Mapping[str, Any]) -> str:
     """The text that is signed: every parameter but ``signature``, sorted by name, exactly as it is sent.
@@ -42,6 +44,20 @@ def signature_payload(params: Mapping[str, Any]) -> str:
             if name != "signature"
         ]
     )
+
+
+def window_on_wire(milliseconds: float, *, method: str = "") -> int | str:
+    """A ``recvWindow`` as it is sent.
+
+    Raises:
+        RequestInvalid: It is longer than a minute, negative, or has more than three decimals.
+    """
+    exact = Decimal(str(milliseconds))
+    is_long = exact.is_nan() or not 0 <= exact <= _LONGEST_WINDOW
+    if is_long or exact != round(exact, _WINDOW_DECIMALS):
+        problem = f"recv_window: {milliseconds} is not between 0 and {_LONGEST_WINDOW} ms with up to three decimals"
+        raise RequestInvalid(problem, method=method)
+    return int(exact) if exact == exact.to_integral_value() else str(plain(exact))
 
 
 def _text(name: str, value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 BAD_REQUEST = 400
+BAD_SYMBOL = -1121
 
 
 class ApiError(Exception):
@@ -27,7 +28,7 @@ class ApiError(Exception):
 
 def bad_symbol() -> ApiError:
     """The symbol is not listed."""
-    return ApiError(BAD_REQUEST, -1121, "Invalid symbol.")
+    return bad(BAD_SYMBOL, "Invalid symbol.")
 
 
 def status_mismatch() -> ApiError:
@@ -38,6 +39,11 @@ def status_mismatch() -> ApiError:
 def not_supported() -> ApiError:
     """The exchange does not answer this method."""
     return ApiError(BAD_REQUEST, -1020, "This operation is not supported.")
+
+
+def no_accounts() -> ApiError:
+    """A recording is replayed; Binance itself has no such refusal."""
+    return bad(-1020, "This operation is not supported: a recording is replayed here, and nobody has an account.")
 
 
 def duplicate_symbols() -> ApiError:

@@ -16,7 +16,15 @@ import msgspec
 
 import cryptotrader.requests  # noqa: F401 - fills REGISTRY
 from cryptotrader.models.base_models import Model, OrderType, plain
-from cryptotrader.protocol.request import LARGEST, REGISTRY, ClientOrderId, Request, StrategyType, form_of
+from cryptotrader.protocol.request import (
+    LARGEST,
+    LEAST_STRATEGY_TYPE,
+    REGISTRY,
+    ClientOrderId,
+    Request,
+    StrategyType,
+    form_of,
+)
 from cryptotrader.simulator.api_errors import ApiError, bad, illegal, invalid, mandatory
 
 _NOT_OF_REQUESTS = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
@@ -240,7 +248,7 @@ def _malformed(item: msgspec.structs.FieldInfo, value: Any) -> ApiError:
         if int(value) > LARGEST:
             return bad(-1108, f"Parameter '{name}' overflowed.")
         if StrategyType in _kinds(item):
-            return bad(-1134, f"{name} was less than 1000000.")
+            return bad(-1134, f"`{name}` was less than {LEAST_STRATEGY_TYPE}.")
     return mandatory(name) if item.required else invalid(name)
 
 

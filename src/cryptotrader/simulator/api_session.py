@@ -11,14 +11,14 @@ from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLi
 from cryptotrader.models.order_models import AmendResponse, OrderStatus
 from cryptotrader.protocol.request import Request, SecurityType
 from cryptotrader.simulator import api_requests
-from cryptotrader.simulator.api_errors import ApiError
+from cryptotrader.simulator.api_errors import BAD_SYMBOL, ApiError, no_accounts
 from cryptotrader.simulator.api_requests import Envelope
 from cryptotrader.simulator.conversation import Conversation
 from cryptotrader.simulator.encoding import stamp
 from cryptotrader.simulator.faults import ON_OUTCOMES, ConnectionKind, FaultKind
 from cryptotrader.simulator.handlers import OF_CONVERSATION, Caller, answer, answer_caller
 from cryptotrader.simulator.limits import AddressLimits, Excess
-from cryptotrader.simulator.security import UNAUTHORIZED, Security, rejected_key
+from cryptotrader.simulator.security import UNAUTHORIZED, Security, check_time, rejected_key
 from cryptotrader.simulator.session import POLICY_VIOLATION, ExchangeSession, Surroundings
 from cryptotrader.simulator.target import Target
 
@@ -50,6 +50,7 @@ class ApiSession(ExchangeSession):
         self._conversation = Conversation(
             self._security,
             surroundings.events,
+            surroundings.limits,
             target.unit,
             self._post,
             return_rate_limits=target.return_rate_limits,
@@ -90,7 +91,7 @@ class ApiSession(ExchangeSession):
         try:
             result = self._answer(envelope, now_us)
         except ApiError as error:
-            self._address.charge(_weight_of_failure(envelope))
+            self._address.charge(_weight_of_failure(envelope, error))
             self._refuse(envelope, error)
         else:
             self._address.charge(-_weight_given_back(envelope, result))
@@ -111,6 +112,8 @@ class ApiSession(ExchangeSession):
         """
         request, method = envelope.request, envelope.method
         if method is not None and method.api.security is not SecurityType.NONE:
+            if not self._surroundings.exchange.has_accounts:
+                raise no_accounts()
             self._conversation.proven = self._security.prove(method.api, envelope.params, now_us)
         if isinstance(request, ApiError):
             raise request
@@ -121,6 +124,7 @@ class ApiSession(ExchangeSession):
             return answer(self._surroundings.exchange, request, self._unit)
         caller = Caller(self._surroundings.exchange, key.uid, self._surroundings.counts)
         if type(request).api.security is SecurityType.TRADE:
+            check_time(envelope.params, self._surroundings.clock())  # once more, before it is matched
             self._lose_outcome(caller, request)
         return answer_caller(caller, request, self._unit)
 
@@ -181,12 +185,15 @@ def _weight_in_advance(envelope: Envelope) -> int:
     return 0 if type(request).api.free_on_success else request.weight
 
 
-def _weight_of_failure(envelope: Envelope) -> int:
-    """What only a refused request costs."""
+def _weight_of_failure(envelope: Envelope, error: ApiError) -> int:
+    """What a refused request costs beside what was counted in advance; less than nothing where refusals cost less."""
     request = envelope.request
-    if isinstance(request, ApiError) or not type(request).api.free_on_success:
+    if isinstance(request, ApiError):
         return 0
-    return request.weight
+    weight, of_bad_symbol = request.weight, type(request).api.weight_of_bad_symbol
+    if error.code == BAD_SYMBOL and of_bad_symbol is not None:
+        weight = of_bad_symbol
+    return weight - _weight_in_advance(envelope)
 
 
 def _weight_given_back(envelope: Envelope, result: Any) -> int:

@@ -12,10 +12,9 @@ from functools import partial
 from cryptotrader.config import TimeUnit
 from cryptotrader.simulator.api_errors import bad
 from cryptotrader.simulator.keys import ApiKey
+from cryptotrader.simulator.limits import ExchangeLimits
 from cryptotrader.simulator.security import Security
 from cryptotrader.simulator.user_events import EventListener, UserEvents, terminated
-
-_MOST_IDS = 65_535
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Conversation:
     Args:
         security: Who is logged on.
         events: What happens to accounts.
+        limits: How many subscriptions the connection may have and make.
         unit: Of times.
         send: Called with each user data frame.
 
@@ -48,6 +48,7 @@ class Conversation:
         self,
         security: Security,
         events: UserEvents,
+        limits: ExchangeLimits,
         unit: TimeUnit,
         send: Callable[[bytes], None],
         *,
@@ -55,6 +56,7 @@ class Conversation:
     ) -> None:
         self.security = security
         self._events = events
+        self._limits = limits
         self._unit = unit
         self._send = send
         self.return_rate_limits = return_rate_limits
@@ -72,11 +74,15 @@ class Conversation:
         """Send an account's events from now on; returns the subscription's id.
 
         Raises:
-            ApiError: The account is subscribed already (-2035), or all ids are used up (-2042).
+            ApiError: The account is subscribed already (-2035), there are too many subscriptions (-1191: Binance tells
+                of no code for that on this connection, and has a text for this one), or all ids are used up (-2042).
         """
         if any(item.uid == uid for item in self._subscriptions.values()):
             raise bad(-2035, "User Data Stream subscription already active.")
-        if self._next_id >= _MOST_IDS:
+        if len(self._subscriptions) >= self._limits.subscriptions:
+            most = self._limits.subscriptions
+            raise bad(-1191, f"Too many subscriptions. Connection may create up to '{most}' subscriptions at a time.")
+        if self._next_id >= self._limits.subscription_ids:
             raise bad(-2042, "Maximum subscription ID reached for this connection.")
         number = self._next_id
         self._next_id += 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptotrader.errors import ConfigurationError
 from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType
-from cryptotrader.protocol.limits import SlidingBudget
+from cryptotrader.protocol.limits import MOST_SUBSCRIPTIONS, SlidingBudget
 
 _MINUTE_US = 60_000_000
 _FIRST_BAN_SECONDS = 120
@@ -35,6 +35,8 @@ class ExchangeLimits:
         connect_weight: Weight of opening a connection for requests.
         orders: Unfilled orders of one account in each ten seconds of the wall clock.
         orders_a_day: Unfilled orders of one account in each day.
+        subscriptions: Accounts whose user data one connection may be sent at a time.
+        subscription_ids: Subscriptions to user data that one connection may make in its life.
         refusals_before_ban: Requests that an address may send after it was told to wait, before it is banned.
         ping_interval: Between two pings of the exchange.
         pong_timeout: Until a ping that was not answered costs the connection.
@@ -52,6 +54,8 @@ class ExchangeLimits:
     connect_weight: int = 2
     orders: int = 50
     orders_a_day: int = 160_000
+    subscriptions: int = MOST_SUBSCRIPTIONS
+    subscription_ids: int = 65_535
     refusals_before_ban: int = 10
     ping_interval: float = 20.0
     pong_timeout: float = 60.0

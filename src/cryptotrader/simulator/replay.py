@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptotrader.errors import ConfigurationError, DecodeFailed
 from cryptotrader.models.base_models import to_micros
@@ -44,6 +44,8 @@ class RecordedExchange(Exchange):
         ConfigurationError: The file cannot be read, has no receive times, or holds no market.
         UnknownSymbol: A name does not end in a known quote asset.
     """
+
+    has_accounts: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
         outline = _Outline()

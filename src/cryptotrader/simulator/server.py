@@ -30,7 +30,7 @@ from cryptotrader.simulator.state_file import Memory, load_memory, save_memory
 from cryptotrader.simulator.truth import TruthFile
 from cryptotrader.simulator.user_events import UserEvents
 from cryptotrader.simulator.venue import Exchange, VenueTrade
-from cryptotrader.transport.base import FrameHandler, FrameTransport
+from cryptotrader.transport.base import FrameHandler, FrameTransport, handshake_refused
 from cryptotrader.transport.memory import memory_pair
 from cryptotrader.transport.picows_server import SocketServer
 from cryptotrader.transport.serving import Refusal
@@ -344,8 +344,7 @@ class LocalExchange(AccountOffice):
             if session.status is None:
                 await asyncio.sleep(timeout)
                 raise ConnectFailed(f"{url}: no answer within {timeout:g} s", url=url)
-            message = f"{url}: refused with HTTP status {session.status}"
-            raise ConnectFailed(message, url=url, status=session.status, retry_after=session.retry_after)
+            raise handshake_refused(url, session.status, session.retry_after)
         client, server = memory_pair(handler, session, clock_ns=lambda: self._clock() * 1000)
         session.on_connected(server)
         return client

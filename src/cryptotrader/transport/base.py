@@ -8,6 +8,10 @@ from __future__ import annotations
 import ssl
 from typing import Protocol
 
+from cryptotrader.errors import ConnectFailed
+
+_BANNED = 418
+
 
 class FrameHandler(Protocol):
     """What a connection tells. All calls come from the event loop's thread and must not block."""
@@ -55,3 +59,12 @@ class Dialer(Protocol):
         Raises:
             ConnectFailed: Refused, timed out, no WebSocket there, or a certificate that does not fit.
         """
+
+
+def handshake_refused(url: str, status: int, retry_after: float | None) -> ConnectFailed:
+    """The error of a handshake that was refused: what happened, and when to try again where the server says it."""
+    why = "this address is banned" if status == _BANNED else "refused"
+    until = "" if retry_after is None else f"; send nothing for {retry_after:g} s"
+    return ConnectFailed(
+        f"{url}: {why} with HTTP status {status}{until}", url=url, status=status, retry_after=retry_after
+    )

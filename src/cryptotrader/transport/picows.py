@@ -26,7 +26,7 @@ from picows import (
 
 from cryptotrader.config import MAX_FRAME_BYTES
 from cryptotrader.errors import ConnectFailed
-from cryptotrader.transport.base import FrameHandler
+from cryptotrader.transport.base import FrameHandler, handshake_refused
 
 _TURNS_TO_CLOSE = 4
 _TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY  # looking a member up in its enum takes longer than comparing
@@ -150,12 +150,10 @@ async def dial(url: str, handler: FrameHandler, *, timeout: float, tls: ssl.SSLC
     except WSHandshakeError as error:
         status = None if error.response is None else int(error.response.status)
         retry_after = None if error.response is None else error.response.headers.get("Retry-After")
-        raise ConnectFailed(
-            f"{url}: no WebSocket there ({error})" if status is None else f"{url}: refused with HTTP status {status}",
-            url=url,
-            status=status,
-            retry_after=float(retry_after) if retry_after is not None and retry_after.isdigit() else None,
-        ) from error
+        if status is None:
+            raise ConnectFailed(f"{url}: no WebSocket there ({error})", url=url) from error
+        seconds = float(retry_after) if retry_after is not None and retry_after.isdigit() else None
+        raise handshake_refused(url, status, seconds) from error
     except TimeoutError as error:
         raise ConnectFailed(f"{url}: no answer within {timeout:g} s", url=url) from error
     except ssl.SSLError as error:

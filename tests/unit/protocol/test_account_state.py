@@ -5,8 +5,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from cryptotrader.models.account_models import AccountStatus, AccountTrade
-from cryptotrader.models.order_models import Order
+from cryptotrader.models.account_models import AccountStatus, AccountTrade, Allocation
+from cryptotrader.models.order_models import AllocationType, Order
 from cryptotrader.models.user_models import decode_user_data_event
 from cryptotrader.protocol.account_state import AccountState
 
@@ -14,15 +14,16 @@ SYMBOL = "BTCUSDT"
 ASSETS = {SYMBOL: ("BTC", "USDT")}
 
 
-def report(execution, *, order=1, status="NEW", executed="0", trade=-1, last="0", time=100):
+def report(execution, *, order=1, status="NEW", executed="0", trade=-1, last="0", time=100, **more):
+    is_fill = trade >= 0 or "a" in more
     body = {
         "e": "executionReport", "E": time, "s": SYMBOL, "c": "name", "S": "BUY", "o": "LIMIT", "f": "GTC", "q": "1",
-        "p": "100", "P": "0", "F": "0", "g": -1, "C": "", "x": "TRADE" if trade >= 0 else "NEW", "X": status,
-        "r": "NONE", "i": order, "l": last, "z": executed, "L": "100", "n": "0.001" if trade >= 0 else "0",
-        "N": "BNB" if trade >= 0 else None, "T": time, "t": trade, "I": execution, "w": True, "m": False, "M": False,
+        "p": "100", "P": "0", "F": "0", "g": -1, "C": "", "x": "TRADE" if is_fill else "NEW", "X": status,
+        "r": "NONE", "i": order, "l": last, "z": executed, "L": "100", "n": "0.001" if is_fill else "0",
+        "N": "BNB" if is_fill else None, "T": time, "t": trade, "I": execution, "w": True, "m": False, "M": False,
         "O": 1, "Z": "0", "Y": str(Decimal(last) * 100), "Q": "0", "V": "NONE",
     }  # fmt: skip
-    return decode_user_data_event(msgspec.json.encode(body))
+    return decode_user_data_event(msgspec.json.encode(body | more))
 
 
 def position(time, **balances):
@@ -40,6 +41,17 @@ def account(time=50, **balances):
     body |= {"commissionRates": rates, "permissions": [], "uid": 1}
     body |= {"balances": [{"asset": asset, "free": free, "locked": "0"} for asset, free in balances.items()]}
     return msgspec.convert(body, AccountStatus, strict=False)
+
+
+def allocation(number, order=1):
+    given = msgspec.structs.asdict(trade(number, order))
+    left = ("id", "is_best_match")
+    return Allocation(
+        **{name: value for name, value in given.items() if name not in left},
+        allocation_id=number,
+        allocation_type=AllocationType.SOR,
+        is_allocator=False,
+    )
 
 
 def trade(number, order=1, quantity="1"):
@@ -66,6 +78,7 @@ def open_order(number, executed="0"):
         order_id=number,
         order_list_id=-1,
         client_order_id=f"name-{number}",
+        original_quantity=Decimal(1),
         executed_quantity=Decimal(executed),
         time=1,
         update_time=2,
@@ -105,6 +118,42 @@ def test_a_trade_that_was_read_back_is_recognised_when_its_event_comes():
     assert state.new_fills([trade(7), trade(8), trade(8)]) == [trade(8)]
     assert not state.take(report(1, status="FILLED", executed="1", trade=7))
     assert state.new_fills([trade(7, order=2)]) == [trade(7, order=2)], "the other order of the same trade"
+
+
+def test_an_allocation_is_recognised_by_its_own_id():
+    state = begun()
+    state.mark_delivered([allocation(7)])
+
+    assert state.new_fills([allocation(7), trade(7), allocation(8)]) == [allocation(8), trade(7)]
+    assert not state.take(report(1, status="FILLED", executed="1", last="1", a=7, uS=True))
+    assert state.take(report(2, status="FILLED", executed="1", last="1", a=8, uS=True))
+    assert state.routed == {SYMBOL}
+
+
+def test_an_allocation_counts_until_its_balances_are_told():
+    state = begun()
+    state.take(report(1, status="FILLED", executed="1", last="1", a=7))
+
+    assert state.unexplained(account(BTC="11", USDT="900", BNB="0.999"), [], ASSETS) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"executed_quantity": Decimal("0.1")},
+        {"original_quantity": Decimal("0.9")},
+        {"prevented_quantity": Decimal("0.1")},
+        {"working_time": 5},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_open_order_that_is_not_as_it_was_is_told(change):
+    state = begun()
+    state.take(report(1, order=1))
+
+    assert state.changed_orders([open_order(1)]) == ([], [])
+    changed = msgspec.structs.replace(open_order(1), **change)
+    assert state.changed_orders([changed]) == ([changed], [])
 
 
 def test_orders_that_are_open_no_more_are_named_whether_their_events_came_or_not():

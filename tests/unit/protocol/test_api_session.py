@@ -15,9 +15,16 @@ from cryptotrader.errors import (
     UnexpectedFrame,
 )
 from cryptotrader.models.market_models import ServerTime
-from cryptotrader.protocol.api_session import ApiSession
-from cryptotrader.protocol.limits import GUARD_SECONDS, WeightBudget
-from cryptotrader.requests import DepthRequest, PingRequest, ReferencePriceRequest, TimeRequest, TradesHistoricalRequest
+from cryptotrader.protocol.api_session import ApiSession, Identity
+from cryptotrader.protocol.limits import GUARD_SECONDS, OrderBudget, WeightBudget
+from cryptotrader.requests import (
+    AccountStatusRequest,
+    DepthRequest,
+    PingRequest,
+    ReferencePriceRequest,
+    TimeRequest,
+    TradesHistoricalRequest,
+)
 
 WALL = 1_700_000_000.0
 
@@ -35,12 +42,13 @@ class Told:
         )
         self.session.opened(0.0, WALL)
 
-    def send(self, request, *, now=0.0, timeout=10.0):
+    def send(self, request, *, now=0.0, timeout=10.0, identity=None):
         number = self.session.send(
             request,
             request.params(),
             now=now,
             timeout=timeout,
+            identity=identity,
             resolve=lambda result: self.answers.__setitem__(number, result),
             reject=lambda error: self.answers.__setitem__(number, error),
         )
@@ -167,6 +175,7 @@ def test_retry_after_closes_the_budget_until_then():
     assert told.session.wait(PingRequest(), 0.0) == pytest.approx(90)
     assert told.session.wait(PingRequest(), 90.0) == 0.0
     assert told.answers[number].retry_after == int((WALL + 90) * 1000)
+    assert str(told.answers[number]) == "ping: m (code -1003, status 429): send nothing before 2023-11-14 22:14:50 UTC"
 
 
 def test_server_shutdown_lets_replies_come_and_takes_no_new_requests():
@@ -206,3 +215,52 @@ def test_the_time_unit_stands_in_the_url():
     told = Told(time_unit=TimeUnit.MICROSECOND)
 
     assert told.session.url("ws://x/ws-api/v3") == "ws://x/ws-api/v3?timeUnit=MICROSECOND"
+
+
+class Unlocked:
+    """A key whose session is logged on."""
+
+    api_key, can_log_on = "name", True
+
+    def sign(self, payload):
+        return "signed"
+
+
+def logged_on(*requests, ad_hoc=False):
+    """A session that is logged on, with requests on their way."""
+    told = Told()
+    told.session.logged_on = True
+    identity = Identity(Unlocked(), OrderBudget(), ad_hoc=ad_hoc)
+    return told, [told.send(request, identity=identity) for request in requests]
+
+
+REVOKED = b'{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}}'
+
+
+def test_a_request_that_is_refused_with_the_session_s_key_is_told_so_though_the_reply_does_not_name_it():
+    told, (number,) = logged_on(AccountStatusRequest())
+    other = told.send(PingRequest())
+    told.session.receive(REVOKED, int(WALL * 1e9))
+
+    assert not told.session.logged_on
+    assert (told.answers[number].code, told.answers[number].status) == (-2015, 401)
+    assert other not in told.answers
+    assert told.problems == []
+
+
+@pytest.mark.parametrize("ad_hoc", [True, False])
+def test_a_refusal_that_could_be_of_several_requests_is_given_to_none(ad_hoc):
+    told, numbers = logged_on(AccountStatusRequest(), AccountStatusRequest(), ad_hoc=ad_hoc)
+    told.session.receive(REVOKED, int(WALL * 1e9))
+
+    assert told.answers == {}
+    assert [type(problem) for problem in told.problems] == [UnexpectedFrame]
+    assert told.session.in_flight == len(numbers)
+
+
+def test_a_refusal_of_a_request_that_is_waited_for_no_more_is_not_taken_for_an_older_one_s():
+    told, (older, newer) = logged_on(AccountStatusRequest(), AccountStatusRequest())
+    told.session.forget(newer, 1.0)
+    told.session.receive(REVOKED, int(WALL * 1e9))
+
+    assert older not in told.answers

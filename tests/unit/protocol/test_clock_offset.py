@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryptotrader.protocol.clock import KEPT_SAMPLES, ClockOffset
+from cryptotrader.protocol.clock import KEPT_SAMPLES, LOOK_SECONDS, ClockOffset
 
 
 def test_nothing_is_known_at_first():
@@ -44,3 +44,26 @@ def test_the_error_is_at_most_half_the_shortest_round_trip(offset, trips):
         clock.observe(sent, sent + round_trip, sent + round_trip * share + offset)
 
     assert abs(clock.offset - offset) <= clock.uncertainty + 1e-6
+
+
+def test_a_sample_that_contradicts_earlier_ones_replaces_them():
+    clock = ClockOffset()
+    clock.observe(0.0, 0.1, 10.05)
+    clock.observe(60.0, 60.5, 70.5)
+    assert abs(clock.offset - 10.0) < 1e-9, "a slower trip does not contradict"
+    clock.observe(120.0, 120.1, 131.05)
+
+    assert abs(clock.offset - 11.0) < 1e-9
+
+
+def test_the_faster_the_clocks_drift_the_sooner_the_next_look_is_wanted():
+    clock = ClockOffset()
+    assert clock.good_for == 10
+    wanted = []
+    for at, offset in ((0, 0), (10, 0), (70, 0.5), (82, 0.5), (142, 60), (147, 60), (157, 60)):
+        clock.observe(at, at + 0.001, at + 0.0005 + offset)
+        wanted.append(round(clock.good_for, 3))
+
+    assert wanted == [10, LOOK_SECONDS, 12, LOOK_SECONDS, 5, LOOK_SECONDS, LOOK_SECONDS]
+    clock.forget()
+    assert clock.good_for == 10

@@ -21,6 +21,7 @@ from cryptotrader.protocol.signing import (
     verify_ed25519,
     verify_hmac,
     verify_rsa,
+    window_on_wire,
 )
 
 # Signed by OpenSSL 3.0.19: dgst -hmac, dgst -sign and pkeyutl -sign -rawin
@@ -148,3 +149,16 @@ def test_a_text_signs_raw_whatever_is_in_it(text):
 
     assert payload == f"a=1&b={text}"
     assert verify_hmac("secret", payload, sign_hmac(hmac_of("secret"), payload))
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "sent"), [(5000, 5000), (6000.346, "6000.346"), (60_000.0, 60_000), (0.001, "0.001")]
+)
+def test_a_window_is_sent_as_it_is_signed(milliseconds, sent):
+    assert window_on_wire(milliseconds) == sent
+
+
+@pytest.mark.parametrize("milliseconds", [60_000.001, 60_001, -1, 0.0001, float("nan"), float("inf")])
+def test_a_window_that_binance_does_not_take_is_refused(milliseconds):
+    with pytest.raises(RequestInvalid, match="recv_window"):
+        window_on_wire(milliseconds)

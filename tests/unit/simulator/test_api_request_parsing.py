@@ -17,6 +17,9 @@ from cryptotrader.requests import DepthRequest, ExchangeInfoRequest, KlinesReque
 from cryptotrader.simulator.api_requests import encode_reply, encode_result, parse
 from cryptotrader.simulator.handlers import ApiError
 
+LIMIT = {"symbol": "A", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "1", "quantity": "1"}
+OCO = {"symbol": "A", "side": "SELL", "quantity": "1", "aboveType": "LIMIT_MAKER", "abovePrice": "2", "belowType": "STOP_LOSS", "belowStopPrice": "1"}  # fmt: skip
+
 
 def sent(method="depth", number=1, **params):
     return json.dumps({"id": number, "method": method, "params": params}).encode()
@@ -81,6 +84,10 @@ def test_the_id_is_kept(number):
         (sent("ticker", symbols="A"), -1130, "Data sent for parameter 'symbols' is not valid."),
         (sent("ticker", symbols=[]), -1130, "Data sent for parameter 'symbols' is not valid."),
         (sent("ping", returnRateLimits="perhaps"), -1130, "Data sent for parameter 'returnRateLimits' is not valid."),
+        (sent("order.place", **LIMIT, strategyType=999_999), -1134, "`strategyType` was less than 1000000."),
+        (sent("order.place", **LIMIT, strategyType="-5"), -1134, "`strategyType` was less than 1000000."),
+        (sent("order.place", **LIMIT, strategyType="x"), -1100, "Illegal characters found in parameter 'strategyType'; legal range is '^[0-9]{1,20}$'."),
+        (sent("orderList.place.oco", **OCO, aboveStrategyType=1), -1134, "`aboveStrategyType` was less than 1000000."),
         (sent("ping", returnRateLimits=[]), -1130, "Data sent for parameter 'returnRateLimits' is not valid."),
         (sent("ping", returnRateLimits=1.0), -1130, "Data sent for parameter 'returnRateLimits' is not valid."),
         (sent(symbol="btcusdt"), -1100, f"Illegal characters found in parameter 'symbol'; legal range is '{SYMBOL_RANGE}'."),

@@ -97,6 +97,27 @@ def test_the_window_of_a_timestamp(ago_ms, window, error, in_microseconds):
     trading(test)
 
 
+def test_the_window_is_looked_at_once_more_before_an_order_is_matched():
+    async def test(exchange):
+        trader = await Trader.dial(exchange)
+        surroundings = exchange._surroundings
+        clock, late = surroundings.clock, 0
+
+        def slow(now_us):  # between receipt and matching
+            nonlocal late
+            late = 1_000_000
+
+        surroundings.clock, surroundings.advance = lambda: clock() + late, slow
+        order = signed(trader.keys.hmac, **LIMIT, recvWindow=999)
+        assert error_of(await trader.ask("order.place", **order)) == TOO_OLD
+        assert exchange.venue.desk.history.open(trader.keys.uid) == []
+        late = 0
+        query = signed(trader.keys.hmac, recvWindow=999)
+        assert (await trader.ask("openOrders.status", **query))["status"] == 200  # nothing is matched
+
+    trading(test)
+
+
 def test_numbers_are_signed_as_they_are_written():
     async def test(exchange):
         trader = await Trader.dial(exchange)
@@ -260,19 +281,5 @@ def test_subscriptions_of_user_data():
             (1, "eventStreamTerminated"),
         ]
         assert set(ended[0]["event"]) == {"e", "E"}
-
-    trading(test)
-
-
-def test_ids_of_subscriptions_run_out(monkeypatch):
-    monkeypatch.setattr("cryptotrader.simulator.conversation._MOST_IDS", 3)
-
-    async def test(exchange):
-        trader = await Trader.dial(exchange, log_on=True)
-        for number in range(3):
-            assert await trader.result("userDataStream.subscribe") == {"subscriptionId": number}
-            await trader.result("userDataStream.unsubscribe")
-        error = error_of(await trader.ask("userDataStream.subscribe"))
-        assert error == (400, -2042, "Maximum subscription ID reached for this connection.")
 
     trading(test)

@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from cryptotrader.models.user_models import UserDataFrame
-from cryptotrader.simulator import ExchangeAccount
-from trader_client import LIMIT, Trader, now_ms, signed, trading
+from cryptotrader.simulator import ExchangeAccount, ExchangeLimits
+from trader_client import LIMIT, Trader, error_of, now_ms, signed, trading
 
 ALWAYS = set("eEscSofqpPFgCxXrilzLnNTtIwmMOZYQV")
 WORKING = {"W"}
@@ -344,6 +344,25 @@ def test_events_go_to_every_subscriber_of_the_account_and_to_no_other():
         assert len(trader.events) == 6
 
     trading(test)
+
+
+def test_a_connection_has_and_makes_only_so_many_subscriptions():
+    full = (400, -1191, "Too many subscriptions. Connection may create up to '1' subscriptions at a time.")
+    used_up = (400, -2042, "Maximum subscription ID reached for this connection.")
+
+    async def test(exchange):
+        trader = await Trader.dial(exchange, 0, subscribe=True)
+        other = exchange.demo_keys[1].hmac
+        assert error_of(await trader.ask("userDataStream.subscribe.signature", **signed(other))) == full
+        for number in (1, 2):
+            await trader.result("userDataStream.unsubscribe")
+            made = await trader.result("userDataStream.subscribe.signature", **signed(other))
+            assert made == {"subscriptionId": number}
+        await trader.result("userDataStream.unsubscribe")
+        assert error_of(await trader.ask("userDataStream.subscribe.signature", **signed(other))) == used_up
+        await Trader.dial(exchange, 0, subscribe=True)
+
+    trading(test, limits=ExchangeLimits(subscriptions=1, subscription_ids=3))
 
 
 def test_fills_by_the_crowd_are_told_too():

@@ -8,8 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from cryptotrader.errors import ConfigurationError
+from cryptotrader.base_operations import Environment
+from cryptotrader.client import Binance
+from cryptotrader.credentials import Ed25519Key, HmacKey
+from cryptotrader.errors import ConfigurationError, RequestRejected
+from cryptotrader.models.base_models import Side
 from cryptotrader.recording import RecordingWriter
+from cryptotrader.requests import AccountStatusRequest, TradesRecentRequest
 from cryptotrader.simulator import LocalExchange
 from exchange_client import RecordingClient
 from virtual_clock import running_loop
@@ -211,6 +216,28 @@ def test_faults_work_on_a_replay(run_virtual, record):
             await exchange.wait_ended()
         ids = [event["data"]["t"] for event in client.events if event["data"]["e"] == "trade"]
         assert ids == [0, 4, 5, 6, 7, 8, 9]
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("key", [Ed25519Key.generate("name"), HmacKey("name", "secret")], ids=["ed25519", "hmac"])
+def test_who_would_trade_in_a_recording_is_told_that_nobody_can(run_virtual, record, key):
+    path = record((0, trade(1, 0)), (10, SNAPSHOT), (120_000, trade(2, 120_000)))
+
+    async def main():
+        async with replaying(path) as exchange:
+            environment = Environment(dial=exchange.dial, wall_clock=running_loop().wall_seconds)
+            async with Binance(exchange.endpoint, key, environment=environment) as binance:
+                assert [each.trade_id for each in await binance.call(TradesRecentRequest(symbol="BTCUSDT"))] == []
+                for attempt in (
+                    binance.call(AccountStatusRequest()),
+                    binance.user.wait_subscribed(),
+                    binance.orders.place_market("BTCUSDT", Side.BUY, quantity="1"),
+                    binance.orders.open_orders(),
+                ):
+                    with pytest.raises(RequestRejected, match="a recording is replayed here") as refused:
+                        await attempt
+                    assert (refused.value.code, refused.value.status) == (-1020, 400)
 
     run_virtual(main)
 

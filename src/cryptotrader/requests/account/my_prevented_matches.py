@@ -14,6 +14,7 @@ class MyPreventedMatchesRequest(Request[list[PreventedMatch]], frozen=True, kw_o
         "myPreventedMatches",
         security=SecurityType.USER_DATA,
         weight=WhenGiven("prevented_match_id", weight=2, otherwise=20),
+        weight_of_bad_symbol=2,
         rules=PREVENTED_MATCH_RULES,
         source="Account requests",
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from math import inf, log
 from random import Random
+from typing import ClassVar
 from zlib import crc32
 
 from cryptotrader.errors import ConfigurationError, UnknownSymbol
@@ -39,6 +40,7 @@ class Exchange:
         start_us: Unix time at which to begin, in microseconds; a minute of trading lies before it.
 
     Attributes:
+        has_accounts: Whether anybody can have an account.
         now_us: The time told last.
         next_us: When a participant acts next; infinite without participants.
         markets: Markets by symbol, in the order given.
@@ -51,6 +53,8 @@ class Exchange:
         UnknownSymbol: A name does not end in a known quote asset.
         ConfigurationError: No symbol, or a negative rate.
     """
+
+    has_accounts: ClassVar[bool] = True
 
     def __init__(self, symbols: Sequence[str], *, seed: int = 0, rate: float = 50.0, start_us: int) -> None:
         names = list(dict.fromkeys(symbol.upper() for symbol in symbols))
