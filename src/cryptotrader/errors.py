@@ -37,8 +37,8 @@ from typing import Any
 
 from cryptotrader.error_advice import advice
 
-KEY_REFUSED_CODES = frozenset({-1002, -1022, -2014, -2015})
-"""Codes that say the same of each request of a key, until something is done about the key."""
+LASTING_CODES = frozenset({-1002, -1020, -1022, -1191, -2014, -2015})
+"""Codes that say the same however often a key asks: until the key, or what is asked of this exchange, is another."""
 SUBSCRIPTIONS_USED_UP = -2042
 
 
@@ -190,9 +190,9 @@ class RequestRejected(BinanceError):
         self.data = data
 
     @property
-    def refuses_key(self) -> bool:
-        """Whether the key is the reason: unknown, revoked, of another signature, or without this permission."""
-        return self.code in KEY_REFUSED_CODES
+    def is_lasting(self) -> bool:
+        """Whether asking again gets the same answer: the key is refused, or the exchange does not do this."""
+        return self.code in LASTING_CODES
 
 
 def _retry_after(data: Any) -> int | None:

@@ -339,7 +339,7 @@ class OrderDesk:
             self._registry.take_event(event, received_ns)
 
     def _on_stream_error(self, error: Exception) -> None:
-        if isinstance(error, ConnectFailed) or (isinstance(error, RequestRejected) and error.refuses_key):
+        if isinstance(error, ConnectFailed) or (isinstance(error, RequestRejected) and error.is_lasting):
             self._registry.fail(error)  # until events come again
         else:
             logger.warning("the user stream of followed orders: %s", error)

@@ -292,7 +292,7 @@ class UserStream:
             missed = await self._reader.read(account.key, account.state, held, first=first, has_gap=has_gap)
             account.deliver(missed)
         except BinanceError as error:
-            if isinstance(error, RequestRejected) and error.refuses_key:
+            if isinstance(error, RequestRejected) and error.is_lasting:
                 account.refuse(error)
             if isinstance(error, TooManySubscriptions) and error.are_used_up:
                 self._api.reconnect(str(error))

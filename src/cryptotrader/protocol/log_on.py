@@ -73,7 +73,7 @@ class LogOn:
         """
         self._is_under_way = False
         self.trouble = error
-        if isinstance(error, RequestRejected) and error.refuses_key:
+        if isinstance(error, RequestRejected) and error.is_lasting:
             self.refusal = error
             return
         self._failures += 1

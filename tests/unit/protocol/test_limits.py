@@ -53,7 +53,7 @@ def test_a_new_window_starts_at_the_full_minute():
     assert budget.wait(20, 119.5) == pytest.approx(0.5 + GUARD_SECONDS)
     budget.settle(5990, 119.6, charged=True)
     assert budget.wait(20, 120.0) == pytest.approx(GUARD_SECONDS)
-    assert budget.wait(10, 120.0, own=True) == 0.0
+    assert budget.wait(10, 120.0) == 0.0
     assert budget.wait(20, 120.0 + GUARD_SECONDS) == 0.0
     assert budget.used == 0
 
@@ -119,13 +119,3 @@ def test_what_is_free_on_success_is_given_back():
     budget.settle(10, 0.1, charged=False)
 
     assert budget.used == 0
-
-
-def test_a_hundredth_of_the_weight_is_kept_for_what_connections_ask_on_their_own_account():
-    budget = WeightBudget(limit=200)
-    budget.settle(197, 61.0, charged=True)
-
-    assert budget.wait(2, 61.0) > 0
-    assert budget.wait(1, 61.0) == 0.0
-    assert budget.wait(3, 61.0, own=True) == 0.0
-    assert budget.wait(4, 61.0, own=True) > 0
