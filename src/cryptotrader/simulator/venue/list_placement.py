@@ -26,6 +26,7 @@ from cryptotrader.simulator.venue.rejections import (
 from cryptotrader.simulator.venue.rulebook import check_allowed, check_form
 
 _WITH_PAIR = frozenset({ListKind.OCO, ListKind.OTOCO, ListKind.OPOCO})
+_PROFIT_LIMITS = frozenset({OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT_LIMIT})
 _PAID = frozenset({ListKind.OPO, ListKind.OPOCO})
 _LEGS = {ListKind.OCO: 2, ListKind.OTO: 2, ListKind.OTOCO: 3, ListKind.OPO: 2, ListKind.OPOCO: 3}
 
@@ -129,7 +130,8 @@ def check_geometry(above: NewOrder, below: NewOrder) -> None:
 
 
 def _check_prices(pair: tuple[AccountOrder, ...], last_price: int) -> None:
-    above, below = (leg.price if leg.type is OrderType.LIMIT_MAKER else leg.stop_price for leg in pair)
+    """Check the pair's prices against the last trade: stop prices, and limits of those that are to take profit."""
+    above, below = (leg.price if leg.type in _PROFIT_LIMITS else leg.stop_price for leg in pair)
     if (above and above <= last_price) or (below and below >= last_price) or (above and below and above <= below):
         raise order_rejected(BAD_LIST_PRICES)
 
