@@ -229,7 +229,7 @@ _ABOVE_AND_BELOW: tuple[Rule, ...] = (
     OrderParameters("pending_above_", shared=("quantity",)),
     OrderParameters("pending_below_", shared=("quantity",)),
 )
-_OPO_SIDES: tuple[Rule, ...] = (
+OPO_SIDES: tuple[Rule, ...] = (
     MustBe("working_side", (Side.BUY,), OPO_WORKING_MUST_BE_BUY, "Working order in an OPO list must be a bid."),
     MustBe("pending_side", (Side.SELL,), OPO_PENDING_MUST_BE_SELL, "Pending orders in an OPO list must be asks."),
 )
@@ -257,8 +257,8 @@ OCO_RULES: tuple[Rule, ...] = (
 )
 OTO_RULES: tuple[Rule, ...] = (*_WORKING, OrderParameters("pending_"))
 OTOCO_RULES: tuple[Rule, ...] = (*_WORKING, *_ABOVE_AND_BELOW)
-OPO_RULES: tuple[Rule, ...] = (*_OPO_SIDES, *_WORKING, OrderParameters("pending_", shared=("quantity",)))
-OPOCO_RULES: tuple[Rule, ...] = (*_OPO_SIDES, *_WORKING, *_ABOVE_AND_BELOW)
+OPO_RULES: tuple[Rule, ...] = (*OPO_SIDES, *_WORKING, OrderParameters("pending_", shared=("quantity",)))
+OPOCO_RULES: tuple[Rule, ...] = (*OPO_SIDES, *_WORKING, *_ABOVE_AND_BELOW)
 
 PREVENTED_MATCH_RULES: tuple[Rule, ...] = (
     ExactlyOne(("prevented_match_id", "order_id")),

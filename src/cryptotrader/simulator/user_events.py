@@ -146,7 +146,7 @@ def _execution_report(report: ExecutionReport, unit: TimeUnit) -> ExecutionRepor
         executed_quantity=amount(order.executed),
         last_executed_price=_NOTHING if fill is None else amount(fill.price),
         commission=_NOTHING if fill is None else amount(fill.commission),
-        commission_asset=fill.commission_asset if fill is not None and fill.commission else None,
+        commission_asset=None if fill is None else fill.commission_asset,
         transaction_time=time,
         trade_id=NO_ID if fill is None else fill.trade_id,
         execution_id=report.execution_id,

@@ -10,6 +10,7 @@ import pytest
 
 from cryptotrader.models.user_models import UserDataFrame
 from cryptotrader.simulator import ExchangeAccount, ExchangeLimits
+from cryptotrader.simulator.venue.commissions import CommissionRates, Commissions
 from trader_client import LIMIT, Trader, error_of, now_ms, signed, trading
 
 ALWAYS = set("eEscSofqpPFgCxXrilzLnNTtIwmMOZYQV")
@@ -94,6 +95,22 @@ def test_a_limit_order_rests_is_filled_in_part_and_cancelled():
         assert (event["w"], event["z"]) == (False, gone["executedQty"])
 
     two_sided(test)
+
+
+def test_a_fill_without_commission_names_the_same_asset_everywhere():
+    free = Commissions(standard=CommissionRates())
+
+    async def test(trader, other):
+        await other.place()
+        sold = await trader.do("order.place", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.1")
+        event = trader.report(sold["orderId"])
+        (trade,) = await trader.do("myTrades", symbol="BTCUSDT")
+        (fill,) = sold["fills"]
+        assert (event["n"], event["N"]) == ("0.00000000", "USDT")
+        assert (fill["commission"], fill["commissionAsset"]) == (trade["commission"], trade["commissionAsset"])
+        assert (fill["commission"], fill["commissionAsset"]) == (event["n"], event["N"])
+
+    two_sided(test, accounts=[ExchangeAccount(uid=1, commissions=free), ExchangeAccount(uid=2)])
 
 
 def test_a_market_order_is_told_as_new_and_then_as_filled():

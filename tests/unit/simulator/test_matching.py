@@ -90,6 +90,22 @@ def test_a_cancelled_order_is_gone_and_cannot_be_cancelled_again():
     assert exchange.markets["BTCUSDT"].book.bids.best is None
 
 
+def test_cancelled_orders_do_not_pile_up_behind_one_that_stays():
+    exchange = quiet()
+    first = limit(exchange, Side.SELL, "100", "1")
+    for _ in range(1000):
+        exchange.cancel("BTCUSDT", limit(exchange, Side.SELL, "100", "1").order_id)
+    kept = [limit(exchange, Side.SELL, "100", "1").order_id for _ in range(20)]
+    for number in kept[::2]:
+        exchange.cancel("BTCUSDT", number)
+    book = exchange.markets["BTCUSDT"].book
+    (level,) = book.asks.levels.values()
+    assert len(level.orders) <= 2 * 11 + 1
+    assert [order.id for order in book.asks.orders()] == [first.order_id, *kept[1::2]]
+    exchange.place("BTCUSDT", Side.BUY, OrderType.MARKET, Decimal(11))
+    assert book.asks.best is None
+
+
 def test_fills_of_one_taker_at_one_price_are_one_aggregate():
     exchange = quiet()
     log = exchange.markets["BTCUSDT"].log

@@ -59,6 +59,7 @@ def test_commands_are_read(sent, command):
         ("", {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}),
         ('{"method":"\\ud800"}', {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 19"}),
         ("[" * 3_000, {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 3000"}),
+        ("9" * 5_000, {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 5000"}),
         ('{\n "a": x}', {"code": 3, "msg": "Invalid JSON: expected value at line 2 column 7"}),
     ],
 )  # fmt: skip

@@ -28,7 +28,7 @@ from cryptotrader.requests import (
 )
 from cryptotrader.simulator.encoding import amount, stamp
 from cryptotrader.simulator.handlers import reports
-from cryptotrader.simulator.handlers.own_fills import DEFAULT_ROWS, time_range
+from cryptotrader.simulator.handlers.own_fills import DEFAULT_ROWS, span
 from cryptotrader.simulator.handlers.registry import Caller, handles_account, one_market
 from cryptotrader.simulator.handlers.trading import discount
 from cryptotrader.simulator.venue import commissions, events
@@ -142,9 +142,8 @@ def all_orders(caller: Caller, request: AllOrdersRequest, unit: TimeUnit) -> lis
     found = caller.history.all_orders(
         caller.uid,
         request.symbol,
+        span(request, request.order_id),
         now_us=caller.exchange.now_us,
-        first_id=request.order_id or 0,
-        **time_range(request),
     )
     return [reports.query_order(order, unit) for order in found]
 
@@ -194,7 +193,7 @@ def open_order_lists_status(caller: Caller, request: OpenOrderListsStatusRequest
 @handles_account(AllOrderListsRequest)
 def all_order_lists(caller: Caller, request: AllOrderListsRequest, unit: TimeUnit) -> list[OrderList]:
     """``allOrderLists``: times override the list's id."""
-    found = caller.history.all_lists(caller.uid, first_id=request.from_id, **time_range(request))
+    found = caller.history.all_lists(caller.uid, span(request, request.from_id))
     return [_shown(caller, item, unit) for item in found]
 
 

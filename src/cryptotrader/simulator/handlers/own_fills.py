@@ -11,17 +11,19 @@ from cryptotrader.models.order_models import AllocationType
 from cryptotrader.requests import MyAllocationsRequest, MyPreventedMatchesRequest, MyTradesRequest
 from cryptotrader.simulator.encoding import amount, stamp
 from cryptotrader.simulator.handlers.registry import Caller, handles_account, one_market
+from cryptotrader.simulator.venue.history import Span
 
 DEFAULT_ROWS = 500
 
 
-def time_range(request: Any) -> dict[str, Any]:
-    """Times in microseconds, both ends included, and how many rows are wanted."""
-    return {
-        "start_us": None if request.start_time is None else to_micros(request.start_time),
-        "end_us": None if request.end_time is None else _end_us(request.end_time),
-        "limit": request.limit or DEFAULT_ROWS,
-    }
+def span(request: Any, first_id: int | None) -> Span:
+    """What a request asks for that has times, an id to begin with, and a limit."""
+    return Span(
+        first_id=first_id,
+        start_us=None if request.start_time is None else to_micros(request.start_time),
+        end_us=None if request.end_time is None else _end_us(request.end_time),
+        limit=request.limit or DEFAULT_ROWS,
+    )
 
 
 def _end_us(time: int) -> int:
@@ -33,9 +35,7 @@ def _end_us(time: int) -> int:
 def my_trades(caller: Caller, request: MyTradesRequest, unit: TimeUnit) -> list[AccountTrade]:
     """``myTrades``."""
     one_market(caller.exchange, request.symbol)
-    found = caller.history.trades(
-        caller.uid, request.symbol, order_id=request.order_id, first_id=request.from_id, **time_range(request)
-    )
+    found = caller.history.trades(caller.uid, request.symbol, span(request, request.from_id), order_id=request.order_id)
     return [
         AccountTrade(
             symbol=fill.symbol,
@@ -63,9 +63,8 @@ def my_allocations(caller: Caller, request: MyAllocationsRequest, unit: TimeUnit
     found = caller.history.allocations(
         caller.uid,
         request.symbol,
+        span(request, request.from_allocation_id),
         order_id=request.order_id,
-        first_id=request.from_allocation_id,
-        **time_range(request),
     )
     return [
         Allocation(

@@ -11,6 +11,9 @@ from msgspec import Struct
 from cryptotrader.models.base_models import Side
 from cryptotrader.simulator.venue.orders import AccountOrder
 
+_FEW = 16
+"""So many orders at a price are not worth tidying up."""
+
 
 class Order:
     """A resting order.
@@ -58,7 +61,7 @@ class BookState(Struct, frozen=True, kw_only=True):
 
 
 class Level:
-    """The orders at one price, oldest first; cancelled ones stay until they come to the front.
+    """The orders at one price, oldest first; cancelled ones stay until they come to the front or are too many.
 
     Attributes:
         orders: In the order in which they are filled.
@@ -66,19 +69,28 @@ class Level:
         hidden: Quantity of iceberg orders that does not show.
     """
 
-    __slots__ = ("hidden", "orders", "total")
+    __slots__ = ("_cancelled", "hidden", "orders", "total")
 
     def __init__(self) -> None:
         self.orders: deque[Order] = deque()
         self.total = 0
         self.hidden = 0
+        self._cancelled = 0
 
     def front(self) -> Order:
         """The oldest order; those cancelled before it are dropped."""
         orders = self.orders
         while not orders[0].remaining:
             orders.popleft()
+            self._cancelled -= 1
         return orders[0]
+
+    def forget_one(self) -> None:
+        """An order was cancelled; once they are more than half of all, the cancelled ones are dropped."""
+        self._cancelled += 1
+        if 2 * self._cancelled > len(self.orders) > _FEW:
+            self.orders = deque(order for order in self.orders if order.remaining)
+            self._cancelled = 0
 
 
 class BookSide:
@@ -204,6 +216,7 @@ class Book:
         if order.owner is not None:
             level.hidden -= order.owner.hidden
             order.owner.hidden = 0
+        level.forget_one()
         side.reduce(order.price, level, quantity)
         self.update_id += 1
         return order

@@ -6,9 +6,8 @@ include both ends.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from msgspec import Struct
@@ -42,8 +41,39 @@ OwnSymbol = tuple[int, str]
 """An account's uid and a symbol."""
 
 
-def _between(items: Iterable[T], times: Iterable[int], start_us: int, end_us: int) -> list[T]:
-    return [item for item, time in zip(items, times, strict=True) if start_us <= time <= end_us]
+class Span(Struct, frozen=True, kw_only=True):
+    """Which items of a list are asked for: the oldest from an id or a time on, else the newest.
+
+    Times rule: with one of them, the id is not looked at.
+
+    Attributes:
+        first_id: The lowest id.
+        start_us: The earliest time.
+        end_us: The latest time.
+        limit: The most items.
+    """
+
+    first_id: int | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+    limit: int = 500
+
+    def of(self, items: Iterable[T], number: Callable[[T], int], time: Callable[[T], int]) -> list[T]:
+        """The items that are asked for, of a list that ascends by id and by time."""
+        from_start = self.start_us is not None
+        if from_start or self.end_us is not None:
+            start_us, end_us = self.start_us or 0, _ALWAYS if self.end_us is None else self.end_us
+            found = [item for item in items if start_us <= time(item) <= end_us]
+        elif self.first_id is not None:
+            from_start = True
+            found = [item for item in items if number(item) >= self.first_id]
+        else:
+            found = list(items)
+        return found[: self.limit] if from_start else found[-self.limit :]
+
+
+ALL = Span()
+"""The newest items."""
 
 
 class History:
@@ -169,10 +199,12 @@ class History:
         order = self._by_id.get((symbol, number))
         return order if order is not None and order.uid == uid else None
 
-    def is_open_client_id(self, uid: int, symbol: str, client_order_id: str) -> bool:
-        """Whether an open order has this client order id."""
+    def is_open_client_id(self, uid: int, symbol: str, client_order_id: str, *, besides: Collection[int] = ()) -> bool:
+        """Whether an open order, other than those that are left out by id, has this client order id."""
         order = self._by_client_id.get((uid, symbol, client_order_id))
-        return order is not None and order.is_open and order.client_order_id == client_order_id
+        if order is None or order.id in besides:
+            return False
+        return order.is_open and order.client_order_id == client_order_id
 
     def open_list_named(self, uid: int, client_order_id: str) -> OrderList | None:
         """The account's open list with a client id."""
@@ -193,12 +225,11 @@ class History:
             Rejection: There is none (-2013), the ids do not belong together (-2039), or it is archived (-2026).
         """
         order = self.find(uid, symbol, number, client_order_id)
-        if order is None:
+        names = (None,) if order is None else (None, order.client_order_id, order.original_client_order_id)
+        was_amended_away = number is None and client_order_id not in names
+        if order is None or was_amended_away:
             raise Rejection(NO_SUCH_ORDER, "Order does not exist.")
-        if client_order_id is not None and client_order_id not in (
-            order.client_order_id,
-            order.original_client_order_id,
-        ):
+        if client_order_id not in names:
             raise Rejection(CLIENT_ID_MISMATCH, "Client order ID is not correct for this order ID.")
         if is_archived(order, now_us):
             raise Rejection(
@@ -212,56 +243,26 @@ class History:
         keys = [key for key in self.open_orders if key[0] == uid and symbol in (None, key[1])]
         return [order for key in keys for order in self.open_orders[key].values()]
 
-    def all_orders(
-        self,
-        uid: int,
-        symbol: str,
-        *,
-        now_us: int,
-        first_id: int = 0,
-        start_us: int | None = None,
-        end_us: int | None = None,
-        limit: int = 500,
-    ) -> list[AccountOrder]:
-        """Orders of a symbol: those of a time if one is given, those from an id on, or the newest."""
-        orders = self.orders[uid, symbol]
-        if start_us is not None or end_us is not None:
-            lowest, highest = start_us or 0, _ALWAYS if end_us is None else end_us
-            orders = _between(orders, (order.created_us for order in orders), lowest, highest)
-        elif first_id:
-            orders = orders[bisect_left(orders, first_id, key=lambda order: order.id) :]
-        orders = [order for order in orders if not is_archived(order, now_us)]
-        return orders[:limit] if first_id or start_us is not None else orders[-limit:]
+    def all_orders(self, uid: int, symbol: str, span: Span = ALL, *, now_us: int) -> list[AccountOrder]:
+        """Orders of a symbol, ascending."""
+        known = (order for order in self.orders[uid, symbol] if not is_archived(order, now_us))
+        return span.of(known, lambda order: order.id, lambda order: order.created_us)
 
-    def trades(
-        self,
-        uid: int,
-        symbol: str,
-        *,
-        order_id: int | None = None,
-        first_id: int | None = None,
-        start_us: int | None = None,
-        end_us: int | None = None,
-        limit: int = 500,
-    ) -> list[Execution]:
-        """Trades of a symbol, ascending: from an id or a time on, else the newest."""
-        fills = [item for item in self.executions[uid, symbol] if item.trade_id >= 0]
-        return _select(fills, [item.trade_id for item in fills], order_id, first_id, start_us, end_us, limit)
+    def trades(self, uid: int, symbol: str, span: Span = ALL, *, order_id: int | None = None) -> list[Execution]:
+        """Trades of a symbol, or of one order, ascending."""
+        fills = (
+            item for item in self.executions[uid, symbol] if item.trade_id >= 0 and order_id in (None, item.order_id)
+        )
+        return span.of(fills, lambda item: item.trade_id, lambda item: item.time_us)
 
-    def allocations(
-        self,
-        uid: int,
-        symbol: str,
-        *,
-        order_id: int | None = None,
-        first_id: int | None = None,
-        start_us: int | None = None,
-        end_us: int | None = None,
-        limit: int = 500,
-    ) -> list[Execution]:
-        """Allocations of a symbol, ascending: from an id or a time on, else the newest."""
-        fills = [item for item in self.executions[uid, symbol] if item.allocation_id >= 0]
-        return _select(fills, [item.allocation_id for item in fills], order_id, first_id, start_us, end_us, limit)
+    def allocations(self, uid: int, symbol: str, span: Span = ALL, *, order_id: int | None = None) -> list[Execution]:
+        """Allocations of a symbol, or of one order, ascending."""
+        fills = (
+            item
+            for item in self.executions[uid, symbol]
+            if item.allocation_id >= 0 and order_id in (None, item.order_id)
+        )
+        return span.of(fills, lambda item: item.allocation_id, lambda item: item.time_us)
 
     def prevented_matches(
         self,
@@ -307,47 +308,13 @@ class History:
             raise Rejection(NO_SUCH_ORDER, "Order list does not exist.")
         return found
 
-    def all_lists(
-        self,
-        uid: int,
-        *,
-        first_id: int | None = None,
-        start_us: int | None = None,
-        end_us: int | None = None,
-        limit: int = 500,
-    ) -> list[OrderList]:
-        """Order lists: those of a time if one is given, those from an id on, or the newest."""
-        found = [item for item in self.lists.values() if item.uid == uid]
-        if start_us is not None or end_us is not None:
-            first_id = None
-            lowest, highest = start_us or 0, _ALWAYS if end_us is None else end_us
-            found = _between(found, (item.created_us for item in found), lowest, highest)
-        elif first_id is not None:
-            found = [item for item in found if item.id >= first_id]
-        return found[:limit] if first_id is not None or start_us is not None else found[-limit:]
+    def all_lists(self, uid: int, span: Span = ALL) -> list[OrderList]:
+        """Order lists, ascending."""
+        found = (item for item in self.lists.values() if item.uid == uid)
+        return span.of(found, lambda item: item.id, lambda item: item.created_us)
 
 
 def is_archived(order: AccountOrder, now_us: int) -> bool:
     """Whether an order is no longer shown."""
     is_old = now_us - order.updated_us > ARCHIVED_AFTER_US
     return is_old and order.executed == 0 and order.status in _ARCHIVED_STATUSES
-
-
-def _select(  # noqa: PLR0917 - the documented parameters
-    fills: list[Execution],
-    ids: list[int],
-    order_id: int | None,
-    first_id: int | None,
-    start_us: int | None,
-    end_us: int | None,
-    limit: int,
-) -> list[Execution]:
-    lowest, highest = start_us or 0, _ALWAYS if end_us is None else end_us
-    found = [
-        item
-        for item, number in zip(fills, ids, strict=True)
-        if order_id in (None, item.order_id)
-        and number >= (0 if first_id is None else first_id)
-        and lowest <= item.time_us <= highest
-    ]
-    return found[:limit] if first_id is not None or start_us is not None else found[-limit:]

@@ -5,16 +5,19 @@ Source: Binance Spot documentation, "Order lists" and error codes -1158 to -1225
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 
 from msgspec import Struct
 
-from cryptotrader.models.base_models import OrderType, Side, SymbolInfo
+from cryptotrader.models.base_models import OrderType, SymbolInfo
 from cryptotrader.models.order_models import ListStatusType, OrderStatus
+from cryptotrader.protocol.order_rules import OPO_SIDES, OcoLegs
+from cryptotrader.protocol.rules import Given, Rule
 from cryptotrader.simulator.venue.accounts import Account
 from cryptotrader.simulator.venue.desk import Desk
 from cryptotrader.simulator.venue.events import ListKind, ListPlacement, OrderList, Placement
-from cryptotrader.simulator.venue.orders import STOP_LOSSES, TAKE_PROFITS, AccountOrder, NewOrder
+from cryptotrader.simulator.venue.orders import AccountOrder, NewOrder
 from cryptotrader.simulator.venue.placement import added, build, check_filters, market_of, run
 from cryptotrader.simulator.venue.rejections import (
     BAD_LIST_PRICES,
@@ -26,6 +29,7 @@ from cryptotrader.simulator.venue.rejections import (
 from cryptotrader.simulator.venue.rulebook import check_allowed, check_form
 
 _WITH_PAIR = frozenset({ListKind.OCO, ListKind.OTOCO, ListKind.OPOCO})
+_PROFIT_LIMITS = frozenset({OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT_LIMIT})
 _PAID = frozenset({ListKind.OPO, ListKind.OPOCO})
 _LEGS = {ListKind.OCO: 2, ListKind.OTO: 2, ListKind.OTOCO: 3, ListKind.OPO: 2, ListKind.OPOCO: 3}
 
@@ -84,10 +88,8 @@ def _check_kind(new: NewOrderList, info: SymbolInfo) -> None:
     if working.type not in (OrderType.LIMIT, OrderType.LIMIT_MAKER) or any(leg.quote_quantity for leg in pending):
         raise Rejection(-1014, "Unsupported order combination.")
     if new.kind in _PAID:
-        if working.side is not Side.BUY:
-            raise Rejection(-1222, "Working order in an OPO list must be a bid.")
-        if any(leg.side is not Side.SELL for leg in pending):
-            raise Rejection(-1223, "Pending orders in an OPO list must be asks.")
+        for leg in pending:
+            _check(OPO_SIDES, {"working_side": working.side, "pending_side": leg.side})
         if any(leg.quantity for leg in pending):
             raise Rejection(-1225, "Pending orders should not include the 'quantity' tag.")
 
@@ -98,38 +100,21 @@ def check_geometry(above: NewOrder, below: NewOrder) -> None:
     Raises:
         Rejection: -1158, -1165, -1166, -1168 or -1196 to -1199, as documented.
     """
-    legs = (above, below)
-    if any(leg.type in (OrderType.LIMIT, OrderType.MARKET) for leg in legs):
-        raise Rejection(-1158, "Order type not supported in OCO.")
-    if all(leg.type is OrderType.LIMIT_MAKER for leg in legs):
-        raise Rejection(-1168, "At least one OCO order must be contingent.")
-    is_buy = above.is_buy
-    wrong_limit = above if is_buy else below
-    wrong_stop = below if is_buy else above
-    if wrong_limit.type is OrderType.LIMIT_MAKER:
-        raise (
-            Rejection(-1165, "A limit order in a buy OCO must be below.")
-            if is_buy
-            else Rejection(-1166, "A limit order in a sell OCO must be above.")
-        )
-    if wrong_stop.type in STOP_LOSSES:
-        raise (
-            Rejection(-1196, "A stop loss order in a buy OCO must be above.")
-            if is_buy
-            else Rejection(-1197, "A stop loss order in a sell OCO must be below.")
-        )
-    if wrong_limit.type in TAKE_PROFITS:
-        raise (
-            Rejection(-1198, "A take profit order in a buy OCO must be below.")
-            if is_buy
-            else Rejection(-1199, "A take profit order in a sell OCO must be above.")
-        )
+    _check((OcoLegs(),), {"side": above.side, "above_type": above.type, "below_type": below.type})
     if above.side is not below.side or above.quantity != below.quantity:
         raise Rejection(-1014, "Unsupported order combination.")
 
 
+def _check(rules: Iterable[Rule], given: Given) -> None:
+    """Check against rules that clients keep to as well."""
+    for rule in rules:
+        if broken := rule.broken_by(given):
+            raise Rejection(broken.code, broken.text)
+
+
 def _check_prices(pair: tuple[AccountOrder, ...], last_price: int) -> None:
-    above, below = (leg.price if leg.type is OrderType.LIMIT_MAKER else leg.stop_price for leg in pair)
+    """Check the pair's prices against the last trade: stop prices, and limits of those that are to take profit."""
+    above, below = (leg.price if leg.type in _PROFIT_LIMITS else leg.stop_price for leg in pair)
     if (above and above <= last_price) or (below and below >= last_price) or (above and below and above <= below):
         raise order_rejected(BAD_LIST_PRICES)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from copy import copy
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from cryptotrader.models.base_models import SymbolStatus
 from cryptotrader.models.order_models import (
@@ -32,6 +31,7 @@ from cryptotrader.simulator.venue.orders import AccountOrder, NewOrder
 from cryptotrader.simulator.venue.placement import check_order, market_of, place
 from cryptotrader.simulator.venue.rejections import (
     AMEND_REJECTED,
+    DUPLICATE_ORDER,
     UNKNOWN_ORDER,
     Rejection,
     amend_rejected,
@@ -122,7 +122,8 @@ def cancel(
     """Cancel an order, and with it the whole list that it belongs to.
 
     Raises:
-        Rejection: There is no such open order, or the restriction does not hold.
+        Rejection: There is no such open order, the restriction does not hold, or the client order id of the
+            cancellation belongs to another open order.
     """
     if restriction is not None and restriction not in _RESTRICTIONS:
         raise Rejection(-1145, "Invalid cancelRestrictions")
@@ -136,13 +137,25 @@ def _cancel_found(desk: Desk, order: AccountOrder, new_client_order_id: str, now
     order_list = desk.lists.list_of(order)
     if order_list is not None:
         return cancel_list(desk, order_list, now_us, new_client_order_id=new_client_order_id)
+    _check_name(desk, order.uid, order.symbol, new_client_order_id, besides=(order.id,))
     original = order.client_order_id
     desk.cancel(order, new_client_order_id or desk.new_client_order_id(), now_us)
     return Cancellation(order=copy(order), original_client_order_id=original, time_us=now_us)
 
 
+def _check_name(desk: Desk, uid: int, symbol: str, client_order_id: str, *, besides: tuple[int, ...]) -> None:
+    """Check that what is cancelled does not take the client order id of an order that stays open."""
+    if desk.history.is_open_client_id(uid, symbol, client_order_id, besides=besides):
+        raise cancel_rejected(DUPLICATE_ORDER)
+
+
 def cancel_list(desk: Desk, order_list: OrderList, now_us: int, *, new_client_order_id: str = "") -> ListCancellation:
-    """Cancel what is open of a list."""
+    """Cancel what is open of a list.
+
+    Raises:
+        Rejection: The client order id of the cancellation belongs to another open order.
+    """
+    _check_name(desk, order_list.uid, order_list.symbol, new_client_order_id, besides=order_list.order_ids)
     cancelled = desk.lists.cancel(order_list, new_client_order_id or desk.new_client_order_id(), now_us)
     legs = desk.lists.legs(order_list)
     return ListCancellation(order_list=copy(order_list), legs=legs, cancellations=cancelled)
@@ -257,19 +270,16 @@ def amend(
                 _apply(desk, other, quantity, other.client_order_id, now_us)
     if order_list is not None and original != order.client_order_id:
         desk.lists.tell(order_list, ListStatusType.UPDATED, now_us)
-    legs = () if order_list is None else desk.lists.legs(order_list)
-    report = AmendedOrder(
+    if not order.remaining:
+        desk.expire(order, ExpiryReason.NONE, now_us)
+    return AmendedOrder(
         order=copy(order),
         original_client_order_id=original,
         execution_id=execution_id,
         time_us=now_us,
         order_list=copy(order_list),
-        legs=legs,
+        legs=() if order_list is None else desk.lists.legs(order_list),
     )
-    if not order.remaining:
-        desk.expire(order, ExpiryReason.NONE, now_us)
-        report = replace(report, order=copy(order))
-    return report
 
 
 def _check_amendment(desk: Desk, order: AccountOrder, quantity: int, now_us: int, client_order_id: str) -> None:
@@ -280,9 +290,8 @@ def _check_amendment(desk: Desk, order: AccountOrder, quantity: int, now_us: int
         raise amend_rejected("The requested action would change no state; rejecting")
     if quantity > order.quantity or quantity <= 0:
         raise amend_rejected("Order amend (quantity increase) is not supported.")
-    is_other = client_order_id not in ("", order.client_order_id)
-    if is_other and desk.history.is_open_client_id(order.uid, order.symbol, client_order_id):
-        raise amend_rejected("Duplicate order sent.")
+    if desk.history.is_open_client_id(order.uid, order.symbol, client_order_id, besides=(order.id,)):
+        raise amend_rejected(DUPLICATE_ORDER)
     market = desk.markets[order.symbol]
     amended = copy(order)
     amended.quantity = quantity

@@ -16,13 +16,11 @@ from cryptotrader.models.base_models import (
     SelfTradePreventionMode,
     SymbolInfo,
     SymbolStatus,
-    TimeInForce,
 )
 from cryptotrader.simulator.venue.accounts import Account
 from cryptotrader.simulator.venue.filters import FilterSet, scaled
 from cryptotrader.simulator.venue.market import Market
-from cryptotrader.simulator.venue.orders import MARKET_TYPES, NewOrder
-from cryptotrader.simulator.venue.pegs import check_peg
+from cryptotrader.simulator.venue.orders import CONTINGENT, MARKET_TYPES, NewOrder
 from cryptotrader.simulator.venue.rejections import UNSUPPORTED_COMBINATION, order_rejected, refused
 
 _TYPE_NAMES = {
@@ -122,7 +120,7 @@ def check_allowed(new: NewOrder, market: Market, account: Account) -> None:
 
 
 def check_form(new: NewOrder, *, has_quantity: bool = True) -> None:
-    """Check that the parts of an order go together.
+    """Check that an order's amounts go together; which parameters do is checked before, by ``protocol.order_rules``.
 
     Args:
         new: The order.
@@ -131,21 +129,11 @@ def check_form(new: NewOrder, *, has_quantity: bool = True) -> None:
     Raises:
         Rejection: They do not.
     """
-    check_peg(new)
     if new.type not in MARKET_TYPES and new.peg_price_type is None and new.price <= 0:
         raise refused("Price * QTY is zero or less.")
     if has_quantity and new.quantity <= 0 and new.quote_quantity <= 0:
         raise refused("Price * QTY is zero or less.")
     if new.iceberg_quantity > new.quantity > 0:
         raise refused("IcebergQty exceeds QTY.")
-    if (
-        (new.quote_quantity and (new.type is not OrderType.MARKET or new.quantity))
-        or (new.iceberg_quantity and new.type in MARKET_TYPES)
-        or (new.iceberg_quantity and new.time_in_force not in (None, TimeInForce.GTC))
-        or (new.type in _WITHOUT_TRIGGER and (new.stop_price or new.trailing_delta))
-        or (new.type not in _WITHOUT_TRIGGER and not new.stop_price and not new.trailing_delta)
-    ):
+    if new.type in CONTINGENT and not new.stop_price and not new.trailing_delta:
         raise order_rejected(UNSUPPORTED_COMBINATION)
-
-
-_WITHOUT_TRIGGER = frozenset({OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.MARKET})

@@ -99,7 +99,7 @@ class Treasury:
         amount = rates.full(received, is_maker=is_maker, is_buyer=order.is_buy)
         if rates.pays_in_bnb:
             discounted = rates.discounted(received, is_maker=is_maker, is_buyer=order.is_buy)
-            in_bnb = self._in_bnb(asset, discounted)
+            in_bnb = self._in_bnb(order.symbol, asset, discounted)
             if in_bnb is not None and in_bnb <= account.free(DISCOUNT_ASSET):
                 asset, amount = DISCOUNT_ASSET, in_bnb
         if amount:
@@ -107,8 +107,19 @@ class Treasury:
             self.fees[asset] += amount
         return amount, asset
 
-    def _in_bnb(self, asset: str, amount: int) -> int | None:
-        """An amount at the last price; ``None`` when the asset is not traded against BNB."""
+    def _in_bnb(self, symbol: str, asset: str, amount: int) -> int | None:
+        """An amount of an asset of a symbol, at last prices; ``None`` when neither of its two is traded against BNB."""
+        market = self._markets[symbol]
+        base, quote = market.listing.base, market.listing.quote
+        direct = self._converted(asset, amount)
+        if direct is not None:
+            return direct
+        if asset == base:
+            return self._converted(quote, amount * market.last_price // UNIT)
+        return self._converted(base, amount * UNIT // market.last_price)
+
+    def _converted(self, asset: str, amount: int) -> int | None:
+        """An amount in BNB at the last price; ``None`` when the asset is not traded against it."""
         if asset == DISCOUNT_ASSET:
             return amount
         if (market := self._markets.get(DISCOUNT_ASSET + asset)) is not None:

@@ -224,3 +224,59 @@ def test_amendments_that_cannot_be_are_refused(bench):
     assert refusal(bench.trading.amend, 1, bench.key(pending), units(1)) == (-2038, text)
     bench.market.info = replace(bench.market.info, amend_allowed=False)
     assert refusal(bench.trading.amend, 1, key, units(4)) == (-2038, "Order amend is not supported for this symbol.")
+
+
+# --------------------------------------------------------------------------------------------------------- client ids
+
+
+@pytest.fixture
+def other(bench):
+    """An open order that nothing here is about."""
+    return bench.limit(1, "BUY", 1, 80_000, client_order_id="taken")
+
+
+def check_untouched(bench, other):
+    with pytest.raises(Rejection, match="Duplicate order sent"):
+        bench.limit(1, "BUY", 1, 80_000, client_order_id="taken")
+    ended = bench.trading.cancel(1, OrderKey(symbol="BTCUSDT", client_order_id="taken"))
+    assert ended.order.id == other.id
+
+
+def test_a_cancellation_does_not_take_the_id_of_an_open_order(bench, other):
+    order = bench.limit(1, "BUY", 1, 90_000, client_order_id="mine")
+    with pytest.raises(Rejection, match=r"-2011: Duplicate order sent\."):
+        bench.trading.cancel(1, bench.key(order), new_client_order_id="taken")
+    assert bench.status(order) == "NEW"
+    check_untouched(bench, other)
+    assert bench.trading.cancel(1, bench.key(order), new_client_order_id="mine").order.client_order_id == "mine"
+    again = bench.limit(1, "BUY", 1, 90_000, client_order_id="more")
+    bench.trading.cancel(1, bench.key(again), new_client_order_id="taken")  # it is free by now
+
+
+def test_a_replacement_does_not_take_the_id_of_an_open_order(bench, other):
+    order = bench.limit(1, "BUY", 1, 90_000)
+    new = bench.new("BUY", "LIMIT", 1, 91_000)
+    outcome = bench.trading.cancel_replace(
+        1, bench.key(order), new, CancelReplaceMode.STOP_ON_FAILURE, cancel_client_order_id="taken"
+    )
+    assert (outcome.status, outcome.cancel.code, outcome.cancel.message) == (400, -2011, "Duplicate order sent.")
+    assert bench.status(order) == "NEW"
+    check_untouched(bench, other)
+
+
+@pytest.mark.parametrize("by_leg", [False, True])
+def test_the_cancellation_of_a_list_does_not_take_the_id_of_an_open_order(bench, other, by_leg):
+    above, below = bench.new("SELL", "LIMIT_MAKER", 1, 99_000), bench.new("SELL", "STOP_LOSS", 1, stop_price=90_000)
+    placed = bench.place_list(1, "OCO", above, below)
+    leg, number = placed.placements[0].order, placed.order_list.id
+
+    def cancel(name):
+        if by_leg:
+            return bench.trading.cancel(1, bench.key(leg), new_client_order_id=name)
+        return bench.trading.cancel_list(1, "BTCUSDT", list_id=number, new_client_order_id=name)
+
+    with pytest.raises(Rejection, match=r"-2011: Duplicate order sent\."):
+        cancel("taken")
+    assert bench.status(leg) == "NEW"
+    check_untouched(bench, other)
+    assert [item.order.status for item in cancel(leg.client_order_id).cancellations] == ["CANCELED"] * 2

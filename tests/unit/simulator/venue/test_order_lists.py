@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from cryptotrader.models.order_models import ExpiryReason, ListOrderStatus, ListStatusType, RejectReason
 from cryptotrader.simulator.venue.commissions import CommissionRates, Commissions
 from cryptotrader.simulator.venue.events import ExecutionReport, ListStatus
+from cryptotrader.simulator.venue.history import Span
 from cryptotrader.simulator.venue.rejections import Rejection
 from venue_bench import Bench, units
 
@@ -270,7 +271,7 @@ def test_lists_are_found_and_cancelled_by_either_id(bench):
     bench.trading.cancel_list(1, "BTCUSDT", client_order_id="b")
     bench.trading.cancel_list(1, "BTCUSDT", list_id=first.id)
     assert [item.order_status for item in history.all_lists(1)] == [ListOrderStatus.ALL_DONE] * 2
-    assert history.all_lists(1, first_id=second.id) == [history.lists[second.id]]
+    assert history.all_lists(1, Span(first_id=second.id)) == [history.lists[second.id]]
     with pytest.raises(Rejection, match="-2013"):
         history.list_status(2, first.id, None)
 
@@ -285,3 +286,24 @@ def test_a_symbol_may_not_have_lists(bench, kind, flag):
     bench.market.info = replace(bench.market.info, **{flag: False})
     with pytest.raises(Rejection, match=f"{kind} orders are not supported for this symbol"):
         bench.place_list(1, kind, *legs)
+
+
+def test_the_limit_of_a_take_profit_must_lie_around_the_last_trade_too(bench):
+    """Fact sheet: the limit price counts on the side of the profit, and the stop price on the other."""
+    stop = bench.new("SELL", "STOP_LOSS", 1, stop_price=80_000)
+    inside = bench.new("SELL", "TAKE_PROFIT_LIMIT", 1, 90_000, stop_price=96_000)
+    with pytest.raises(Rejection, match="The relationship of the prices for the orders is not correct"):
+        bench.place_list(1, "OCO", inside, stop)
+    outside = bench.new("SELL", "TAKE_PROFIT_LIMIT", 1, 95_900, stop_price=96_000)
+    bench.place_list(1, "OCO", outside, stop)
+    stop_limit = bench.new("BUY", "STOP_LOSS_LIMIT", 1, 90_000, stop_price=96_000)
+    bench.place_list(1, "OCO", stop_limit, bench.new("BUY", "LIMIT_MAKER", 1, 89_000))
+
+
+def test_an_amendment_that_ends_an_order_tells_the_list_as_it_is_then(bench):
+    working = bench.new("BUY", "LIMIT", 1, 90_000)
+    placed = bench.place_list(1, "OTO", working, bench.new("SELL", "LIMIT", 1, 99_000))
+    bench.limit(2, "SELL", "0.4", 90_000)
+    amended = bench.trading.amend(1, bench.key(placed.placements[0].order), units("0.4"))
+    assert (amended.order.status, amended.order_list.order_status) == ("EXPIRED", ListOrderStatus.ALL_DONE)
+    assert bench.desk.history.lists[placed.order_list.id].order_status is ListOrderStatus.ALL_DONE

@@ -272,21 +272,12 @@ def test_a_cancelled_iceberg_takes_its_hidden_part_along(bench):
     ("kind", "more", "code", "text"),
     [
         ("LIMIT", {"price": 95_000, "iceberg_quantity": 2}, -1013, "IcebergQty exceeds QTY."),
-        ("MARKET", {"iceberg_quantity": "0.5"}, -2010, "Unsupported order combination"),
-        (
-            "LIMIT",
-            {"price": 95_000, "iceberg_quantity": "0.5", "time_in_force": "IOC"},
-            -2010,
-            "Unsupported order combination",
-        ),
-        ("LIMIT", {"price": 95_000, "stop_price": 95_100}, -2010, "Unsupported order combination"),
         ("STOP_LOSS", {}, -2010, "Unsupported order combination"),
-        ("MARKET", {"quote_quantity": 100}, -2010, "Unsupported order combination"),
         ("LIMIT", {}, -1013, "Price * QTY is zero or less."),
         ("LIMIT", {"price": 95_000, "quantity": 0}, -1013, "Price * QTY is zero or less."),
     ],
 )
-def test_parts_that_do_not_go_together_are_refused(bench, kind, more, code, text):
+def test_amounts_that_do_not_go_together_are_refused(bench, kind, more, code, text):
     request = bench.new("BUY", kind, **({"quantity": 1} | more))
     assert refusal(bench.trading.place, 1, request) == (code, text)
     assert refusal(bench.trading.test, 1, request) == (code, text)
@@ -334,17 +325,6 @@ def test_a_pegged_stop_limit_takes_the_best_price_of_the_moment_in_which_it_fire
     assert (done.status, done.pegged_price) == ("FILLED", units(94_300))
 
 
-@pytest.mark.parametrize(
-    ("kind", "more", "code", "text"),
-    [
-        ("LIMIT", {"peg_price_type": "PRIMARY_PEG"}, -2010, "Order book liquidity is too low for this pegged order."),
-        ("LIMIT", {"peg_price_type": "OTHER"}, -1210, "Invalid pegPriceType."),
-        ("LIMIT", {"peg_offset_value": 1}, -1210, "Invalid pegPriceType."),
-        ("LIMIT", {"peg_price_type": "PRIMARY_PEG", "peg_offset_value": 1}, -1211, "Invalid pegOffsetType."),
-        ("STOP_LOSS", {"peg_price_type": "PRIMARY_PEG", "stop_price": 95_100}, -1013, "This order type may not use pegged price."),
-        ("LIMIT_MAKER", {"peg_price_type": "MARKET_PEG"}, -1013, "This price peg cannot be used with this order type."),
-        ("LIMIT", {"peg_price_type": "PRIMARY_PEG", "time_in_force": "IOC"}, -1013, "This price peg cannot be used with this order type."),
-    ],
-)  # fmt: skip
-def test_pegs_that_cannot_be_are_refused(bench, kind, more, code, text):
-    assert refusal(bench.place, 1, "BUY", kind, 1, **more) == (code, text)
+def test_a_peg_needs_a_level_to_read_off(bench):
+    text = "Order book liquidity is too low for this pegged order."
+    assert refusal(bench.place, 1, "BUY", "LIMIT", 1, peg_price_type="PRIMARY_PEG") == (-2010, text)

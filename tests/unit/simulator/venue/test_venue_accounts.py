@@ -45,11 +45,17 @@ def test_commission_is_paid_in_bnb_where_its_price_is_known_and_there_is_enough(
     rates = Commissions(standard=CommissionRates(maker=100_000, taker=100_000), pays_in_bnb=True)
     bench, bought, sold = fill("BTCUSDT", "BNBUSDT", commissions=rates)
     assert (sold.commission, sold.commission_asset) == (95 * 75 * units(1) // 100 * units(1) // units(650), "BNB")
-    assert bought.commission_asset == "BTC"  # BTC is not traded against BNB here
+    assert (bought.commission, bought.commission_asset) == (sold.commission, "BNB")  # by way of USDT
     bench.trading.deposit(2, "BNB", -bench.trading.account(2).free("BNB"))
     bench.limit(2, "SELL", 1, 95_000)
     bench.limit(1, "BUY", 1, 95_000)
     assert bench.desk.history.trades(2, "BTCUSDT")[-1].commission_asset == "USDT"
+
+
+def test_commission_stays_in_the_asset_that_has_no_way_to_bnb():
+    rates = Commissions(standard=CommissionRates(maker=100_000, taker=100_000), pays_in_bnb=True)
+    _, bought, sold = fill("BTCUSDT", "BNBUSDC", commissions=rates)
+    assert (bought.commission_asset, sold.commission_asset) == ("BTC", "USDT")
 
 
 def test_an_asset_that_is_traded_for_bnb_is_converted_at_that_price():

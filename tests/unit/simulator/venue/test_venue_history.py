@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cryptotrader.simulator.venue.history import ARCHIVED_AFTER_US
+from cryptotrader.simulator.venue.history import ARCHIVED_AFTER_US, Span
 from cryptotrader.simulator.venue.rejections import Rejection
 from venue_bench import START, Bench, units
 
@@ -30,19 +30,29 @@ def numbers(bench, orders):
     return [ids.index(order.id) for order in orders]
 
 
-def test_orders_are_found_by_time_by_id_or_the_newest(bench):
-    find = bench.desk.history.all_orders
-    now = bench.exchange.now_us
-    assert numbers(bench, find(1, "BTCUSDT", now_us=now)) == [0, 1, 2, 3, 4]
-    assert numbers(bench, find(1, "BTCUSDT", now_us=now, limit=2)) == [3, 4]
-    assert numbers(bench, find(1, "BTCUSDT", now_us=now, first_id=bench.orders[1].id, limit=2)) == [1, 2]
-    assert numbers(bench, find(1, "BTCUSDT", now_us=now, start_us=START + SECOND, end_us=START + 3 * SECOND)) == [
-        1,
-        2,
-        3,
-    ]
-    assert numbers(bench, find(1, "BTCUSDT", now_us=now, start_us=START + 2 * SECOND, limit=2)) == [2, 3]
-    assert find(2, "BTCUSDT", now_us=now) == []
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, [0, 1, 2, 3, 4]),
+        ({"limit": 2}, [3, 4]),
+        ({"first": 1, "limit": 2}, [1, 2]),
+        ({"first_id": 0, "limit": 2}, [0, 1]),
+        ({"start": 1, "end": 3}, [1, 2, 3]),
+        ({"start": 2, "limit": 2}, [2, 3]),
+        ({"end": 3, "limit": 2}, [2, 3]),
+        ({"first": 0, "end": 3, "limit": 2}, [2, 3]),  # times rule
+        ({"first": 4, "start": 1, "limit": 2}, [1, 2]),
+    ],
+    ids=str,
+)
+def test_orders_are_found_by_time_by_id_or_the_newest(bench, asked, found):
+    span = {name: value for name, value in asked.items() if name in ("limit", "first_id")}
+    span |= {f"{name}_us": START + asked[name] * SECOND for name in ("start", "end") if name in asked}
+    if "first" in asked:
+        span["first_id"] = bench.orders[asked["first"]].id
+    history, now = bench.desk.history, bench.exchange.now_us
+    assert numbers(bench, history.all_orders(1, "BTCUSDT", Span(**span), now_us=now)) == found
+    assert history.all_orders(2, "BTCUSDT", Span(**span), now_us=now) == []
 
 
 def test_orders_that_ended_unfilled_long_ago_are_archived(bench):
@@ -67,17 +77,28 @@ def test_an_order_is_asked_for_by_ids_that_belong_together(bench):
         status(1, "BTCUSDT", order.id, "other", START)
 
 
+def test_a_client_id_that_was_amended_away_finds_nothing(bench):
+    order = bench.limit(1, "SELL", 2, 99_000, client_order_id="before")
+    bench.trading.amend(1, bench.key(order), units(1), new_client_order_id="after")
+    status = bench.desk.history.status
+    with pytest.raises(Rejection, match=r"-2013: Order does not exist\."):
+        status(1, "BTCUSDT", None, "before", START)
+    with pytest.raises(Rejection, match="-2039"):
+        status(1, "BTCUSDT", order.id, "before", START)
+    assert status(1, "BTCUSDT", None, "after", START).id == order.id
+
+
 def test_trades_are_found_by_order_by_id_by_time_or_the_newest(bench):
     takers = [bench.limit(2, "BUY", "0.5", 96_000) for _ in range(3)]
     find = bench.desk.history.trades
     ids = [fill.trade_id for fill in find(2, "BTCUSDT")]
     assert ids == list(range(ids[0], ids[0] + 3))
-    assert [fill.trade_id for fill in find(2, "BTCUSDT", limit=2)] == ids[1:]
-    assert [fill.trade_id for fill in find(2, "BTCUSDT", first_id=ids[1], limit=1)] == [ids[1]]
+    assert [fill.trade_id for fill in find(2, "BTCUSDT", Span(limit=2))] == ids[1:]
+    assert [fill.trade_id for fill in find(2, "BTCUSDT", Span(first_id=ids[1], limit=1))] == [ids[1]]
     assert [fill.order_id for fill in find(2, "BTCUSDT", order_id=takers[1].id)] == [takers[1].id]
     now = bench.exchange.now_us
-    assert len(find(2, "BTCUSDT", start_us=now, end_us=now)) == 3
-    assert find(2, "BTCUSDT", start_us=now + 1) == []
+    assert len(find(2, "BTCUSDT", Span(start_us=now, end_us=now))) == 3
+    assert find(2, "BTCUSDT", Span(start_us=now + 1)) == []
 
 
 def test_open_orders_are_those_of_the_symbol_or_all(bench):

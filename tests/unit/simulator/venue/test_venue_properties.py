@@ -22,6 +22,7 @@ from cryptotrader.simulator.venue.events import (
     ListKind,
     ListStatus,
 )
+from cryptotrader.simulator.venue.history import Span
 from cryptotrader.simulator.venue.list_placement import NewOrderList
 from cryptotrader.simulator.venue.order_changes import OrderKey
 from cryptotrader.simulator.venue.rejections import Rejection
@@ -312,7 +313,7 @@ class Venue(RuleBasedStateMachine):
             log, symbol = market.log, market.listing.symbol
             owned = defaultdict(int)
             for uid in (1, 2, 3):
-                for fill in self.bench.desk.history.trades(uid, symbol, limit=10**6):
+                for fill in self.bench.desk.history.trades(uid, symbol, Span(limit=10**6)):
                     owned[fill.trade_id, fill.is_maker] += 1
                     trade = log.trade(fill.trade_id)
                     assert (trade.price, trade.quantity) == (fill.price, fill.quantity)
