@@ -55,9 +55,7 @@ _TRADES = _Fills(
 )
 _ALLOCATIONS = _Fills(
     lambda symbol, start, end: MyAllocationsRequest(symbol=symbol, start_time=start, end_time=end, limit=_ROWS),
-    lambda symbol, last: MyAllocationsRequest(
-        symbol=symbol, from_allocation_id=last.allocation_id + 1, limit=_ROWS
-    ),
+    lambda symbol, last: MyAllocationsRequest(symbol=symbol, from_allocation_id=last.allocation_id + 1, limit=_ROWS),
 )
 
 

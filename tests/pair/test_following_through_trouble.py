@@ -86,7 +86,7 @@ def test_a_callback_that_fails_on_reconnected_fails_alone(run_virtual):
 
             def fails(event, received_ns):
                 if isinstance(event, Reconnected):
-                    raise ValueError("a bug of the caller's")
+                    raise LookupError("a bug of the caller's")
 
             def fails_too(error):
                 errors.append(error)
@@ -101,7 +101,7 @@ def test_a_callback_that_fails_on_reconnected_fails_alone(run_virtual):
             await asyncio.sleep(1)
 
             assert [type(event) for event in told] == [Reconnected, ExecutionReportEvent]
-            assert [type(error) for error in errors] == [ValueError]
+            assert [type(error) for error in errors] == [LookupError]
 
     run_virtual(main)
 
@@ -221,7 +221,7 @@ def test_one_account_that_cannot_log_on_keeps_no_other_waiting(run_virtual):
         async with listening(FIRST, SECOND) as (user, exchange):
             exchange.fault("session.logon", *[silent] * 10)
             await user.wait_subscribed(timeout=5, key=SECOND)
-            with pytest.raises(ConnectFailed, match="user data of firs…: .*not logged on"):
+            with pytest.raises(ConnectFailed, match=r"user data of firs…: .*not logged on"):
                 await user.wait_subscribed(timeout=15)
 
     run_virtual(main)

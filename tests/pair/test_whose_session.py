@@ -124,7 +124,7 @@ def test_a_cancel_does_not_wait_for_reads(run_virtual):
                 while True:
                     await binance.call(OpenOrdersStatusRequest(), patience=0)
             assert caught.value.code == -1003
-            assert "not sent: by this library's count, request weight is used up until" in str(caught.value)
+            assert "by this library's own count request weight is used up until" in str(caught.value)
             started = running_loop().time()
             await order.cancel()
             assert running_loop().time() - started < 1

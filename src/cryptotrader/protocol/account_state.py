@@ -269,9 +269,7 @@ class AccountState:
 
 
 def _deal(fill: OwnFill) -> _Deal:
-    return _Deal(
-        fill.symbol, fill.is_buyer, fill.quantity, fill.quote_quantity, fill.commission, fill.commission_asset
-    )
+    return _Deal(fill.symbol, fill.is_buyer, fill.quantity, fill.quote_quantity, fill.commission, fill.commission_asset)
 
 
 def _terms(order: ExecutionReportEvent | Order) -> _Terms:

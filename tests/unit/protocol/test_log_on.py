@@ -32,7 +32,9 @@ def test_a_refused_key_is_final_until_there_is_another_connection(code):
     assert (log_on.refusal, log_on.due_at) == (None, 0.0)
 
 
-@pytest.mark.parametrize("error", [refusal(-1008), refusal(-1001), OutcomeUnknown("session.logon", 1, "no reply in time")])
+@pytest.mark.parametrize(
+    "error", [refusal(-1008), refusal(-1001), OutcomeUnknown("session.logon", 1, "no reply in time")]
+)
 def test_whatever_else_fails_is_tried_again_ever_more_rarely(error):
     log_on, delays = sent(), []
     for _ in range(8):
