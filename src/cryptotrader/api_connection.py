@@ -296,7 +296,7 @@ class ApiConnection(BinanceWebSocketConnection):
         code, what = self._api.shortage(request, now, identity)
         until = self._api.exchange_time(now) + delay
         moment = datetime.fromtimestamp(until, UTC).strftime("%H:%M:%S UTC")
-        why = f"not sent: by this library's count the {what} allowed are used up until {moment}"
+        why = f"by this library's own count {what} used up until {moment}; nothing was sent"
         return RateLimited(request.api.name, 429, code, why, {"retryAfter": int(until * 1000)})
 
     # ------------------------------------------------------------------------------------------------ clock and log-on

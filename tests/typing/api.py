@@ -40,6 +40,7 @@ from cryptotrader.requests import (
     Ticker24hrRequest,
     TradesHistoricalRequest,
 )
+from cryptotrader.user_stream import UserEvent
 
 
 async def streams(binance: Binance) -> None:
@@ -104,6 +105,13 @@ async def account(binance: Binance) -> None:
             assert_type(event.executed_quantity, Decimal)
         elif isinstance(event, RecoveredTrade):
             assert_type(event.trade.price, Decimal)
+
+
+async def account_with_control(binance: Binance) -> None:
+    async for event in binance.user.subscribe():
+        assert_type(event, UserEvent)
+    async for told in binance.user.subscribe(control=True):
+        assert_type(told, UserEvent | Reconnected)
 
 
 async def mistakes(binance: Binance) -> None:

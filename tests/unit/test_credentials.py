@@ -237,3 +237,23 @@ def test_no_failure_shows_key_material_or_a_passphrase(key_file, ed25519_private
         shown = "".join(traceback.format_exception(refused.value))
         for secret in (PASSPHRASE, line, line[10:30], pem(ed25519_private).splitlines()[1].decode()):
             assert secret not in shown
+
+
+def test_a_secret_that_was_given_as_a_path_is_not_shown(ed25519_private):
+    pem = ed25519_private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    body = "".join(pem.splitlines()[1:-1])
+    for text in (pem, pem.replace("\n", "\\n"), body, SECRET * 8, SECRET + "\0"):
+        named = {"BINANCE_API_KEY": "k", "BINANCE_PRIVATE_KEY_FILE": text}
+        for read in (
+            lambda text=text: credentials.from_file(text, api_key="k"),
+            lambda named=named: credentials.from_environment(environment=named),
+        ):
+            with pytest.raises(ConfigurationError) as caught:
+                read()
+            told = "".join(traceback.format_exception(caught.value))
+            assert body[:20] not in told
+            assert SECRET not in told
+    with pytest.raises(ConfigurationError, match="BINANCE_PRIVATE_KEY_FILE holds a key's text, not a path"):
+        credentials.from_environment(environment=named | {"BINANCE_PRIVATE_KEY_FILE": pem})
+    with pytest.raises(ConfigurationError, match=r"missing\.pem: the key file cannot be read"):
+        credentials.from_file("missing.pem", api_key="k")

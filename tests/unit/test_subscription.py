@@ -134,3 +134,23 @@ async def test_a_refused_stream_is_raised_to_who_waits_for_its_confirmation():
         subscription.fail(RequestRejected("SUBSCRIBE", 0, 2, "invalid stream"))
         with pytest.raises(RequestRejected, match="invalid stream"):
             await subscription.confirmed()
+
+
+async def test_an_error_in_on_error_stays_there(caplog):
+    def fails(error):
+        raise RuntimeError("a bug of the caller's")
+
+    subscription = CallbackSubscription(("x@trade",), on_error=fails, on_close=lambda _: None)
+    subscription.fail(DecodeFailed("bad", b"x"))
+
+    assert "on_error failed with DecodeFailed" in caplog.text
+
+
+async def test_a_refusal_is_over_when_all_streams_are_confirmed():
+    subscription, _ = make()
+    subscription.fail(RequestRejected("SUBSCRIBE", 0, 2, "no"))
+    subscription.mark_confirmed({"x@trade"})
+    subscription.mark_lost({"x@trade"})
+
+    with pytest.raises(ConnectFailed, match="not confirmed"):
+        await subscription.confirmed(timeout=0.01)

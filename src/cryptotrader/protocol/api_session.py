@@ -202,8 +202,8 @@ class ApiSession:
         """Binance's code and words for the budget that a request has to wait for."""
         wall = self.exchange_time(now)
         if identity is not None and identity.orders.wait(request.api.orders, wall) > 0:
-            return _TOO_MANY_ORDERS, "unfilled orders"
-        return _TOO_MUCH_WEIGHT, "request weight"
+            return _TOO_MANY_ORDERS, "unfilled orders are"
+        return _TOO_MUCH_WEIGHT, "request weight is"
 
     def timestamp(self, now: float) -> int:
         """The exchange's time, in the connection's unit."""

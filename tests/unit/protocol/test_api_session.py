@@ -6,6 +6,7 @@ import random
 import pytest
 
 from cryptotrader.config import Timeouts, TimeUnit
+from cryptotrader.credentials import HmacKey
 from cryptotrader.errors import (
     Banned,
     DecodeFailed,
@@ -20,8 +21,12 @@ from cryptotrader.protocol.limits import GUARD_SECONDS, OrderBudget, WeightBudge
 from cryptotrader.requests import (
     AccountStatusRequest,
     DepthRequest,
+    OrderCancelRequest,
     PingRequest,
     ReferencePriceRequest,
+    SessionLogonRequest,
+    SessionLogoutRequest,
+    SessionStatusRequest,
     TimeRequest,
     TradesHistoricalRequest,
 )
@@ -48,9 +53,9 @@ class Told:
             request.params(),
             now=now,
             timeout=timeout,
-            identity=identity,
             resolve=lambda result: self.answers.__setitem__(number, result),
             reject=lambda error: self.answers.__setitem__(number, error),
+            identity=identity,
         )
         return number
 
@@ -265,3 +270,132 @@ def test_a_refusal_of_a_request_that_is_waited_for_no_more_is_not_taken_for_an_o
     told.session.receive(REVOKED, 0, 1.0)
 
     assert isinstance(told.answers[older], OutcomeUnknown)
+
+
+# ------------------------------------------------------------------------------------------------------ whose session
+
+
+MINE, OTHER = HmacKey("mine", "secret"), HmacKey("other", "secret")
+
+
+def sent_frame(told):
+    return json.loads(told.session.outbox.pop()[1])
+
+
+def ask_as(told, key, request=None, **options):
+    identity = Identity(key, OrderBudget(), **options)
+    number = told.send(request or AccountStatusRequest(), identity=identity)
+    return number, "signature" in sent_frame(told)["params"]
+
+
+def log_on_as(told, key, *, api_key=None):
+    number, _ = ask_as(told, key, SessionLogonRequest())
+    told.reply(number, result=status_of(api_key or key.api_key))
+
+
+def status_of(api_key):
+    return {
+        "apiKey": api_key,
+        "authorizedSince": 1,
+        "connectedSince": 1,
+        "returnRateLimits": True,
+        "serverTime": 1,
+        "userDataStream": False,
+    }
+
+
+def test_a_session_stands_for_the_key_that_is_logged_on_and_for_no_other():
+    told = Told()
+    assert ask_as(told, MINE)[1]
+    log_on_as(told, MINE)
+    assert not ask_as(told, MINE)[1]
+    assert ask_as(told, MINE, ad_hoc=True)[1]
+    assert ask_as(told, OTHER)[1]
+
+    number, _ = ask_as(told, OTHER, SessionLogonRequest())
+    assert ask_as(told, MINE)[1]  # the answer is on its way, and either may be logged on
+    told.reply(number, result=status_of("other"))
+    assert ask_as(told, MINE)[1]
+    assert not ask_as(told, OTHER)[1]
+
+
+def test_requests_are_signed_from_the_moment_a_log_out_is_sent():
+    told = Told()
+    log_on_as(told, MINE)
+    told.send(SessionLogoutRequest())
+    told.session.outbox.clear()
+
+    assert ask_as(told, MINE)[1]
+
+
+def test_an_answer_that_was_overtaken_by_another_log_on_does_not_count():
+    told = Told()
+    first, _ = ask_as(told, MINE, SessionLogonRequest())
+    second, _ = ask_as(told, OTHER, SessionLogonRequest())
+    told.reply(first, result=status_of("mine"))
+    assert told.session.logged_on_as is None
+    told.reply(second, status=400, error={"code": -2015, "msg": "m"})
+    assert told.session.logged_on_as is None
+
+    status = told.send(SessionStatusRequest())
+    told.reply(status, result=status_of("mine"))
+    assert told.session.logged_on_as == "mine"
+
+
+def test_a_key_that_is_revoked_leaves_what_the_session_stood_for_unknown():
+    told, signed_off = Told(), []
+    told.session.on_signed_off = signed_off.append
+    log_on_as(told, MINE)
+    by_session, _ = ask_as(told, MINE)
+    ask_as(told, MINE)
+    signed, _ = ask_as(told, OTHER)
+    public = told.send(TimeRequest())
+    told.session.receive(b'{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key"}}', 0, 0.0)
+
+    assert told.session.logged_on_as is None
+    assert [error.code for error in signed_off] == [-2015]
+    assert isinstance(told.answers[by_session], OutcomeUnknown)
+    assert "Invalid API-key" in str(told.answers[by_session])
+    assert signed not in told.answers
+    assert public not in told.answers
+
+
+# ---------------------------------------------------------------------------------------------------------- clocks
+
+
+def test_a_wall_clock_that_is_set_moves_no_budget_and_no_deadline():
+    told = Told()
+    number = told.send(PingRequest())
+    body = {"id": number, "status": 200, "result": {}, "rateLimits": limits(5990)}
+    told.session.receive(json.dumps(body).encode(), int((WALL + 3600) * 1e9), 1.0)
+    assert told.session.wait(TimeRequest(), 1.0) == pytest.approx(60 - (WALL + 1.0) % 60 + GUARD_SECONDS)
+
+    told.session.receive(b'{"event":{"e":"serverShutdown","E":9}}', int((WALL + 3600) * 1e9), 1.0)
+    told.send(PingRequest(), now=1.0)
+    told.session.tick(1.9)
+    assert told.session.dead is None
+    told.session.tick(2.0)
+    assert told.session.dead == "server shutdown"
+
+
+def test_a_wall_clock_that_is_set_between_two_connections_is_not_believed():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL + 5) * 1000), 0.0)
+    told.session.lost("gone", 1.0)
+    told.session.opened(2.0, WALL + 2.0 + 3600)
+
+    assert told.session.timestamp(2.0) == int((WALL + 7) * 1000)
+    assert not told.session.clock.is_known  # but looked at anew
+
+
+# ---------------------------------------------------------------------------------------------------------- reserve
+
+
+def test_reads_leave_weight_for_what_cancels():
+    told = Told()
+    number = told.send(TimeRequest())
+    told.reply(number, result={"serverTime": 1}, rateLimits=limits(5700))
+
+    assert told.session.wait(OrderCancelRequest(symbol="BTCUSDT", order_id=1), 0.0) == 0.0
+    assert told.session.wait(TimeRequest(), 0.0) > 0
+    assert told.session.wait(TimeRequest(), 0.0, urgent=True) == 0.0

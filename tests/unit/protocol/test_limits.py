@@ -119,3 +119,21 @@ def test_what_is_free_on_success_is_given_back():
     budget.settle(10, 0.1, charged=False)
 
     assert budget.used == 0
+
+
+def test_a_part_of_the_weight_is_kept_for_those_who_may_use_it():
+    budget = WeightBudget(limit=1000)
+    budget.spend(940)
+    budget.settle(940, 30.0, charged=True)
+
+    assert budget.wait(10, 30.0, keeps=True) == 0.0
+    assert budget.wait(11, 30.0, keeps=True) > 0
+    assert budget.wait(60, 30.0) == 0.0
+
+
+def test_a_clock_that_was_far_ahead_goes_back_and_what_was_used_counts_now():
+    budget = WeightBudget(limit=100)
+    budget.settle(80, 3_630.0, charged=True)
+    assert budget.wait(30, 30.0) == pytest.approx(30.0 + GUARD_SECONDS)
+    assert budget.wait(20, 30.0) == 0.0
+    assert budget.wait(30, 61.0) == 0.0
