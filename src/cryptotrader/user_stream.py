@@ -190,7 +190,8 @@ class UserStream:
         Raises:
             ConfigurationError: The stream has no such key.
             ConnectFailed: Not within ``timeout`` seconds, or the connection was given up or closed.
-            RequestRejected: The exchange refuses a key; the other accounts have been waited for.
+            RequestRejected: The exchange refuses a key; the other accounts have been waited for. Or it refused to the
+                last what passes otherwise.
         """
         accounts = [self._account(key)] if key is not None else [*self._accounts.values()]
         self.open()
@@ -199,6 +200,9 @@ class UserStream:
             async with asyncio.timeout(timeout):
                 ends = await asyncio.gather(*(each.confirmed(None) for each in waiting), return_exceptions=True)
         except TimeoutError as error:
+            refusals = [each.trouble for each in accounts if isinstance(each.trouble, RequestRejected)]
+            if refusals:
+                raise refusals[0] from error
             troubles = "".join(f"; {each.name}: {each.trouble}" for each in accounts if each.trouble is not None)
             raise ConnectFailed(f"no user data within {timeout:g} s{troubles}") from error
         finally:
