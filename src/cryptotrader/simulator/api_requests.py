@@ -179,6 +179,8 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
         if value in (None, ""):
             raise bad(-1105, f"Parameter '{name}' was empty.")
         legal = ranges.get(name)
+        if type(value) is Written and legal is not _AMOUNT and legal is not _INTEGER:
+            raise _malformed(known[name], value)
         if legal is not None and _is_outside(value, legal):
             raise illegal(name, legal.shown)
     request = _convert(kind, params)

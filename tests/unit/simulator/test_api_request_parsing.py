@@ -191,6 +191,12 @@ def test_numbers_with_a_point_are_amounts_and_are_signed_as_written():
     assert signature_payload({"quantity": envelope.params["quantity"]}) == "quantity=0.0010"
 
 
+@pytest.mark.parametrize("number", ["1e-09", "1.5", "1e5", "1e9999999999999999999"])
+@pytest.mark.parametrize(("name", "code"), [("newClientOrderId", -1130), ("symbol", -1102), ("side", -1102)])
+def test_a_number_is_no_text(name, code, number):
+    assert refusal(order(**{name: "N"}).replace(b'"N"', number.encode()))[0] == code
+
+
 @pytest.mark.parametrize("number", ["1.5", "1e5", "1e9999999999999999999"])
 def test_a_number_with_a_point_or_an_exponent_is_no_id(number):
     assert refusal(b'{"id":%b,"method":"ping"}' % number.encode())[0] == -1100

@@ -10,12 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cryptotrader.models.base_models import SelfTradePreventionMode
+from cryptotrader.protocol.request import REGISTRY
 from cryptotrader.simulator import ExchangeAccount, ExchangeLimits
 from cryptotrader.simulator.venue import Exchange
 from cryptotrader.simulator.venue.commissions import CommissionRates, Commissions
 from cryptotrader.simulator.venue.state import VenueState
 from cryptotrader.simulator.venue.symbols import UNIT
-from trader_client import Trader, trading
+from trader_client import Trader, now_ms, trading
 
 STEPS = 200
 PLENTY = ExchangeLimits(orders=10**9, orders_a_day=10**9, weight=10**9)
@@ -225,3 +226,52 @@ def test_accounts_that_do_anything_break_nothing(seed):
     ]  # fmt: skip
     more = {"symbols": list(MIDDLE), "accounts": accounts, "limits": PLENTY}
     trading(lambda exchange: trade_at_random(exchange, dice), **more)
+
+
+ODD = (
+    *("null", '""', "true", "false", "0", "-1", "1", "1.5", '"1."', '"1e-5"', '"-0"', '"٣"', "9" * 30, f'"{"9" * 30}"'),
+    *("1e-9", "1e300", "1e99999999999999999999", '"NaN"', "[]", '["BTCUSDT"]', "[1.5]", "{}", '{"a":1}', '"\\u0000"'),
+    *('"é"', '"\\ud83d\\ude00"', '"' + "a" * 1000 + '"', '"BUY"', '"GTC"', str(2**63), str(2**64), '" 1"', '"+1"'),
+    *('"0x1"', "99999999999999", str(10**18), '"BTCUSDT"', '"1_000"', '"a:b"'),
+)
+GOOD = {
+    **dict.fromkeys(("type", "workingType", "pendingType"), '"LIMIT"'),
+    **dict.fromkeys(("belowType", "pendingAboveType"), '"LIMIT_MAKER"'),
+    **dict.fromkeys(("quantity", "workingQuantity", "pendingQuantity", "newQty"), '"0.001"'),
+    **dict.fromkeys(("price", "workingPrice"), '"90000"'),
+    **dict.fromkeys(("side", "workingSide"), '"BUY"'),
+    "symbol": '"BTCUSDT"',
+    "timeInForce": '"GTC"',
+    "cancelReplaceMode": '"ALLOW_FAILURE"',
+    "orderId": '"1"',
+    "aboveType": '"STOP_LOSS"',
+    "pendingSide": '"SELL"',
+    "interval": '"1m"',
+    "fromId": "1",
+}
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=8, deadline=None)
+def test_odd_parameters_are_answered_and_the_exchange_can_still_be_saved(seed):
+    random = Random(seed)
+    methods = sorted(set(REGISTRY) - {"session.logout", "session.logon"})
+
+    async def ask_oddly(exchange):
+        trader = await Trader.dial(exchange, log_on=True, subscribe=True)
+        for number in range(400):
+            kind = REGISTRY[random.choice(methods)]
+            names = [*kind.__struct_encode_fields__, "recvWindow", "returnRateLimits", "bogus"]
+            params = {name: text for name, text in GOOD.items() if name in names and random.random() < 0.9}
+            params |= {"timestamp": str(now_ms())}
+            params |= {name: random.choice(ODD) for name in random.choices(names, k=random.randrange(4))}
+            sent = ",".join(f'"{name}":{text}' for name, text in params.items())
+            request = f'{{"id":{number},"method":"{kind.api.name}","params":{{{sent}}}}}'
+            (reply,) = [frame for frame in await trader.client.ask(request) if "event" not in frame]
+            assert reply["id"] == number
+            assert reply["status"] in (200, 400, 409), (request, reply)
+            assert reply.get("error", {}).get("code") != -1000, (request, reply)
+            trader.client.frames.clear()
+        exchange.venue.dump().to_bytes()
+
+    trading(ask_oddly, limits=PLENTY)
