@@ -80,7 +80,7 @@ RED = [
     Case(STREAMS, "dense_trades", stream("skip"), "failed", "no event"),
     Case(ORDERS, "place_and_cancel", {"fault": "timeout"}, "failed", "OrderOutcomeUnknown"),
     Case(ORDERS, "fill", {"fault": "unexpected"}, "failed", "OrderOutcomeUnknown"),
-    Case(USER, "subscribe", {"fault": "rate_limit", "seconds": 5.0}, "failed", "ConnectFailed"),
+    Case(USER, "subscribe", {"fault": "rate_limit", "seconds": 5.0}, "failed", "RateLimited"),
     Case(SESSION, "session.status", {"fault": "ban", "seconds": 60.0}, "failed", "ConnectFailed"),
     Case(SESSION, "userDataStream.unsubscribe", api("skip"), "failed", "no reply in time"),
     Case(ACCOUNT, "account.status", api("delay", seconds=3.0), "failed", "no reply in time"),
