@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -55,18 +56,18 @@ class Range:
 
     Attributes:
         shown: As errors tell it: a Java regular expression.
-        pattern: The same for Python.
+        fits: Finds a text that is in the range, all of it.
     """
 
     shown: str
-    pattern: re.Pattern[str]
+    fits: Callable[[str], re.Match[str] | None]
 
 
-_AMOUNT = Range(AMOUNT, re.compile(AMOUNT))
-_INTEGER = Range("^[0-9]{1,20}$", re.compile("[0-9]{1,20}"))
-_SYMBOL = Range(r"^[\w\-._&&[^a-z]]{1,50}$", re.compile(r"(?:(?![a-z])[\w\-.]){1,50}"))
+_AMOUNT = Range(AMOUNT, re.compile(AMOUNT).fullmatch)
+_INTEGER = Range("^[0-9]{1,20}$", re.compile("[0-9]{1,20}").fullmatch)
+_SYMBOL = Range(r"^[\w\-._&&[^a-z]]{1,50}$", re.compile(r"(?:(?![a-z])[\w\-.]){1,50}").fullmatch)
 _NEW_ID: str = get_args(ClientOrderId)[1].pattern
-_CLIENT_ORDER_ID = Range(_NEW_ID.replace(r"\Z", "$"), re.compile(_NEW_ID))
+_CLIENT_ORDER_ID = Range(_NEW_ID.replace(r"\Z", "$"), re.compile(_NEW_ID).fullmatch)
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _flag(params: dict[str, Any]) -> bool | None:
 
 def _is_id(number: object) -> bool:
     if isinstance(number, str):
-        return not isinstance(number, Written) and _CLIENT_ORDER_ID.pattern.fullmatch(number) is not None
+        return not isinstance(number, Written) and _CLIENT_ORDER_ID.fits(number) is not None
     return number is None or (isinstance(number, int) and not isinstance(number, bool))
 
 
@@ -179,9 +180,9 @@ def decode_request(kind: type[Request[Any]], sent: dict[str, Any]) -> Request[An
         if value in (None, ""):
             raise bad(-1105, f"Parameter '{name}' was empty.")
         legal = ranges.get(name)
-        if type(value) is Written and legal is not _AMOUNT and legal is not _INTEGER:
-            raise _malformed(known[name], value)
-        if legal is not None and _is_outside(value, legal):
+        if type(value) is not str:
+            _check_number(known[name], value, legal)
+        elif legal is not None and legal.fits(value) is None:
             raise illegal(name, legal.shown)
     request = _convert(kind, params)
     if broken := request.violation(params):
@@ -215,11 +216,16 @@ def _ranges(kind: type[Request[Any]]) -> dict[str, Range]:
     return found
 
 
-def _is_outside(value: Any, legal: Range) -> bool:
-    """Whether a text, or a number as it was written, is outside of a range; other values are of a wrong type."""
-    if isinstance(value, str):
-        return legal.pattern.fullmatch(value) is None
-    return type(value) is int and legal.pattern.fullmatch(str(value)) is None
+def _check_number(item: msgspec.structs.FieldInfo, value: Any, legal: Range | None) -> None:
+    """Check a number as it was written; other values are left to the conversion.
+
+    Raises:
+        ApiError: It is none for this parameter, or out of range.
+    """
+    if type(value) is Written and legal not in (_AMOUNT, _INTEGER):
+        raise _malformed(item, value)
+    if legal is not None and type(value) in (int, Written) and legal.fits(str(value)) is None:
+        raise illegal(item.encode_name, legal.shown)
 
 
 def _convert(kind: type[Request[Any]], params: dict[str, Any]) -> Request[Any]:

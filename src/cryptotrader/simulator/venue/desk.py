@@ -226,7 +226,7 @@ class Desk:
         else:
             market.match(order, reach, now_us)
         if order.is_open:
-            was_stopped = next(offers(order, self, limit), None) is not None
+            was_stopped = reach != limit and next(offers(order, self, limit), None) is not None
             reason = why_over(order, was_stopped=was_stopped)
             if reason is None:
                 market.rest(order)

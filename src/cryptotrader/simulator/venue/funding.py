@@ -40,7 +40,8 @@ def _cost(order: AccountOrder, market: Market, desk: Desk, bound: int | None) ->
 
     Each price is rounded once: its fills, however they divide the quantity, are rounded down one by one.
     """
-    left, taken = order.remaining, defaultdict[int, int](int)
+    left = order.remaining
+    taken: defaultdict[int, int] = defaultdict(int)
     for offer in offers(order, desk, bound):
         taken[offer.price] += min(left, offer.quantity)
         left -= min(left, offer.quantity)

@@ -66,7 +66,8 @@ def _in_book(order: AccountOrder, desk: Desk, market: Market) -> Iterator[Offer]
     accounts, mode = desk.treasury.accounts, order.self_trade_prevention_mode
     trader = accounts[order.uid]
     for price, level in market.book.side(not order.is_buy).by_price():
-        slices = deque[tuple[AccountOrder, int, bool]]()  # what icebergs do not show yet queues behind all that shows
+        # what icebergs do not show yet queues behind all that shows
+        slices: deque[tuple[AccountOrder, int, bool]] = deque()
         for resting in level.orders:
             owner = resting.owner
             if not resting.remaining:
