@@ -271,7 +271,7 @@ class ApiConnection(BinanceWebSocketConnection):
         """Seconds until a request may be sent, 0 for now; infinite while nothing can be sent."""
         if not self._is_ready():
             return float("inf")
-        return self._api.wait(request, self._loop.time(), identity, urgent=urgent or request is _TIME)
+        return self._api.wait(request, self._loop.time(), identity, urgent=urgent)
 
     async def _permission(
         self, request: Request[Any], patience: float, identity: Identity | None, *, urgent: bool = False

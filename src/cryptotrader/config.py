@@ -18,7 +18,8 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 """Largest message read; ``exchangeInfo`` of all symbols is about 10 MB today."""
 
 
-_LONGEST_WINDOW_MS = 60_000
+LONGEST_WINDOW_MS = 60_000
+"""Longest ``recvWindow`` that Binance takes."""
 
 
 class TimeUnit(StrEnum):
@@ -179,9 +180,9 @@ def checked_recv_window(milliseconds: Any) -> float | None:
     if milliseconds is None:
         return None
     is_number = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
-    if is_number and 0 < milliseconds <= _LONGEST_WINDOW_MS:  # false for NaN
+    if is_number and 0 < milliseconds <= LONGEST_WINDOW_MS:  # false for NaN
         return milliseconds  # type: ignore[no-any-return]  # it was looked at
-    wanted = f"a number of milliseconds above 0, and at most {_LONGEST_WINDOW_MS}"
+    wanted = f"a number of milliseconds above 0, and at most {LONGEST_WINDOW_MS}"
     raise ConfigurationError(f"recv_window {milliseconds!r}: give {wanted}")
 
 

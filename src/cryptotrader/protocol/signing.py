@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from cryptotrader.config import LONGEST_WINDOW_MS
 from cryptotrader.errors import RequestInvalid
 from cryptotrader.models.base_models import plain
 
-_LONGEST_WINDOW, _WINDOW_DECIMALS = 60_000, 3
+_WINDOW_DECIMALS = 3
 
 
 def signature_payload(params: Mapping[str, Any]) -> str:
@@ -53,9 +54,9 @@ def window_on_wire(milliseconds: float, *, method: str = "") -> int | str:
         RequestInvalid: It is longer than a minute, negative, or has more than three decimals.
     """
     exact = Decimal(str(milliseconds))
-    is_long = exact.is_nan() or not 0 <= exact <= _LONGEST_WINDOW
+    is_long = exact.is_nan() or not 0 <= exact <= LONGEST_WINDOW_MS
     if is_long or exact != round(exact, _WINDOW_DECIMALS):
-        problem = f"recv_window: {milliseconds} is not between 0 and {_LONGEST_WINDOW} ms with up to three decimals"
+        problem = f"recv_window: {milliseconds} is not between 0 and {LONGEST_WINDOW_MS} ms with up to three decimals"
         raise RequestInvalid(problem, method=method)
     return int(exact) if exact == exact.to_integral_value() else str(plain(exact))
 

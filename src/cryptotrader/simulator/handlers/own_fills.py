@@ -11,6 +11,7 @@ from cryptotrader.models.order_models import AllocationType
 from cryptotrader.requests import MyAllocationsRequest, MyPreventedMatchesRequest, MyTradesRequest
 from cryptotrader.simulator.encoding import amount, stamp
 from cryptotrader.simulator.handlers.registry import Caller, handles_account, one_market
+from cryptotrader.simulator.venue.events import Execution
 from cryptotrader.simulator.venue.history import Span
 
 DEFAULT_ROWS = 500
@@ -38,19 +39,9 @@ def my_trades(caller: Caller, request: MyTradesRequest, unit: TimeUnit) -> list[
     found = caller.history.trades(caller.uid, request.symbol, span(request, request.from_id), order_id=request.order_id)
     return [
         AccountTrade(
-            symbol=fill.symbol,
             id=fill.trade_id,
-            order_id=fill.order_id,
-            order_list_id=fill.list_id,
-            price=amount(fill.price),
-            quantity=amount(fill.quantity),
-            quote_quantity=amount(fill.quote),
-            commission=amount(fill.commission),
-            commission_asset=fill.commission_asset,
-            time=stamp(fill.time_us, unit),
-            is_buyer=fill.is_buyer,
-            is_maker=fill.is_maker,
             is_best_match=True,
+            **_told(fill, unit),
         )
         for fill in found
     ]
@@ -68,23 +59,30 @@ def my_allocations(caller: Caller, request: MyAllocationsRequest, unit: TimeUnit
     )
     return [
         Allocation(
-            symbol=fill.symbol,
             allocation_id=fill.allocation_id,
             allocation_type=AllocationType.SOR,
-            order_id=fill.order_id,
-            order_list_id=fill.list_id,
-            price=amount(fill.price),
-            quantity=amount(fill.quantity),
-            quote_quantity=amount(fill.quote),
-            commission=amount(fill.commission),
-            commission_asset=fill.commission_asset,
-            time=stamp(fill.time_us, unit),
-            is_buyer=fill.is_buyer,
-            is_maker=fill.is_maker,
             is_allocator=False,
+            **_told(fill, unit),
         )
         for fill in found
     ]
+
+
+def _told(fill: Execution, unit: TimeUnit) -> dict[str, Any]:
+    """What is told of a fill, in the book of its symbol or by an allocation."""
+    return {
+        "symbol": fill.symbol,
+        "order_id": fill.order_id,
+        "order_list_id": fill.list_id,
+        "price": amount(fill.price),
+        "quantity": amount(fill.quantity),
+        "quote_quantity": amount(fill.quote),
+        "commission": amount(fill.commission),
+        "commission_asset": fill.commission_asset,
+        "time": stamp(fill.time_us, unit),
+        "is_buyer": fill.is_buyer,
+        "is_maker": fill.is_maker,
+    }
 
 
 @handles_account(MyPreventedMatchesRequest)
