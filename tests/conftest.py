@@ -8,34 +8,29 @@ import gc
 import inspect
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from virtual_clock import VirtualClockLoop, run_virtual
+from virtual_clock import VirtualClockLoop
 
 LASTING_THREADS = ("ThreadPoolExecutor-",)  # pyiceberg keeps one pool for the life of the process
-SHARED = Path(__file__).parents[2] / "shared"
+TESTS = Path(__file__).parent
+REAL_TIME = TESTS / "integration"
+SHARED = TESTS.parents[1] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaves_running(*names): these tasks and threads may outlive the test")
 
 
-@pytest.fixture
-def virtual_loop() -> Iterator[VirtualClockLoop]:
-    """An event loop on virtual time: ``virtual_loop.run(main())``."""
-    loop = VirtualClockLoop()
-    yield loop
-    loop.close()
-
-
-@pytest.fixture(name="run_virtual")
-def run_virtual_fixture() -> Any:
-    """``run_virtual(main)`` runs an async function on a fresh loop on virtual time."""
-    return run_virtual
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Async tests run on virtual time, those of ``tests/integration`` on real time."""
+    if item.path.is_relative_to(REAL_TIME):
+        return {"real": asyncio.new_event_loop}
+    return {"virtual": VirtualClockLoop}
 
 
 @pytest.fixture(scope="session")
@@ -87,12 +82,16 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
 def _leaving_no_task(test: Any, allowed: tuple[str, ...]) -> Any:
     @functools.wraps(test)
     async def checked(*args: Any, **kwargs: Any) -> None:
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, VirtualClockLoop):
+            return await loop.checked(test(*args, **kwargs))
         before = asyncio.all_tasks()
         await test(*args, **kwargs)
         for _ in range(20):  # let what was cancelled come to its end
             await asyncio.sleep(0)
         left = [task for task in asyncio.all_tasks() - before if not task.get_name().startswith(allowed)]
         assert not left, f"tasks left running: {sorted(task.get_name() for task in left)}"
+        return None
 
     return checked
 

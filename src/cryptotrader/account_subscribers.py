@@ -28,9 +28,11 @@ class AccountSubscribers:
 
     Args:
         name: What they are called in errors and logs.
+        clock_ns: Unix time in nanoseconds.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, clock_ns: Callable[[], int]) -> None:
+        self._clock_ns = clock_ns
         self._streams = (name,)
         self._entries: tuple[_Entry, ...] = ()
         self._refusal: RequestRejected | None = None
@@ -50,10 +52,12 @@ class AccountSubscribers:
         subscription: Subscription[Any]
         find: Callable[[], Subscription[Any] | None]
         if callback is not None:
-            made = CallbackSubscription[Any](self._streams, on_error=on_error, on_close=self._discard)
+            made = CallbackSubscription[Any](
+                self._streams, clock_ns=self._clock_ns, on_error=on_error, on_close=self._discard
+            )
             subscription, find = made, lambda: made
         else:
-            subscription = Subscription(self._streams, buffer=buffer, on_close=self._discard)
+            subscription = Subscription(self._streams, clock_ns=self._clock_ns, buffer=buffer, on_close=self._discard)
             find = ref(subscription, self._dropped)
         self._entries += (_Entry(find, callback, control),)
         if self._is_current:

@@ -277,7 +277,7 @@ class BinanceWebSocketConnection(ABC):
             tls=self._tls,
         )
         now, self._last_failure = self._loop.time(), None
-        self._session.opened(now, self._environment.wall_clock())
+        self._session.opened(now, self._environment.clock_ns() / 1e9)
         self._turn(ConnectionState.OPEN)
         self.work()
         return now

@@ -28,10 +28,10 @@ class Environment:
         dial: Opens connections.
         budgets: Finds the budgets of a URL's host.
         random: Evenly distributed numbers in [0, 1), for jitter.
-        wall_clock: Unix time in seconds.
+        clock_ns: Unix time in nanoseconds.
     """
 
     dial: Dialer = dial_socket
     budgets: Callable[[str], AddressBudgets] = budgets_for
     random: Callable[[], float] = random.random
-    wall_clock: Callable[[], float] = time.time
+    clock_ns: Callable[[], int] = time.time_ns

@@ -27,7 +27,7 @@ class FollowedAccount:
 
     Args:
         key: Whose account.
-        wall_clock: Unix time in seconds.
+        clock_ns: Unix time in nanoseconds.
 
     Attributes:
         name: For logs and errors.
@@ -42,10 +42,10 @@ class FollowedAccount:
         wake: Set when there may be something to do.
     """
 
-    def __init__(self, key: Key, wall_clock: Callable[[], float]) -> None:
+    def __init__(self, key: Key, clock_ns: Callable[[], int]) -> None:
         self.key = key
         self.name = f"user data of {key.api_key[:4]}…"
-        self.subscribers = AccountSubscribers(self.name)
+        self.subscribers = AccountSubscribers(self.name, clock_ns)
         self.state = AccountState()
         self.number: int | None = None
         self.was_up = False
@@ -53,7 +53,7 @@ class FollowedAccount:
         self.has_gap = True
         self.trouble: Exception | None = None
         self.wake = asyncio.Event()
-        self._wall_clock = wall_clock
+        self._clock_ns = clock_ns
         self._held: list[tuple[UserDataEvent, int]] | None = None
         self._lost_ns: int | None = None
         self._lost_why = ""
@@ -157,7 +157,7 @@ class FollowedAccount:
             self._held = None
 
     def _now_ns(self) -> int:
-        return int(self._wall_clock() * 1e9)
+        return self._clock_ns()
 
 
 def _recovered(fill: OwnFill) -> RecoveredTrade | RecoveredAllocation:

@@ -6,7 +6,6 @@ Source: Binance Spot documentation, "WebSocket Streams".
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
@@ -113,6 +112,7 @@ class MarketStream:
     ) -> None:
         self._endpoint = endpoint
         self._options: dict[str, Any] = {"backoff": backoff, "timeouts": timeouts, "environment": environment}
+        self._clock_ns = (environment or Environment()).clock_ns
         self._own_api = api is None
         self._api = api or api_connection(endpoint, timeouts=timeouts, environment=environment)
         self._links: list[_Link] = []
@@ -160,7 +160,7 @@ class MarketStream:
         wants_events = callback is not None or on_payload is None
         entry = _Entry(subscription, deliver if wants_events else None, on_payload, on_control, on_connect)
         if control:
-            entry.on_control = lambda event: deliver(event, time.time_ns())
+            entry.on_control = lambda event: deliver(event, self._clock_ns())
         return self._attach(entry)
 
     def _make_subscription(
@@ -171,8 +171,8 @@ class MarketStream:
         buffer: int,
     ) -> Subscription[Any]:
         if callback is not None:
-            return CallbackSubscription(names, on_error=on_error, on_close=self._detach)
-        return Subscription(names, buffer=buffer, on_close=self._detach)
+            return CallbackSubscription(names, clock_ns=self._clock_ns, on_error=on_error, on_close=self._detach)
+        return Subscription(names, clock_ns=self._clock_ns, buffer=buffer, on_close=self._detach)
 
     def _of_kind(
         self, kind: Channel[E], symbols: tuple[str, ...], options: Options, **values: str | int
@@ -241,7 +241,7 @@ class MarketStream:
         healer = TradeHealer(self._past_trades, deliver=deliver, on_gap=on_gap, hold=buffer)
         entry = _Entry(subscription, healer.put, healer=healer)
         if control:
-            entry.on_control = lambda event: deliver(event, time.time_ns())
+            entry.on_control = lambda event: deliver(event, self._clock_ns())
         return self._attach(entry)
 
     def aggregate_trades(self, *symbols: str, **options: Unpack[Options]) -> Subscription[AggregateTradeEvent]:
@@ -449,7 +449,7 @@ class MarketStream:
         if link.unconfirmed:
             return
         lost, link.lost = link.lost, None
-        back_ns = time.time_ns()
+        back_ns = self._clock_ns()
         for entry in _entries_of(link, link.entries):
             own = tuple(stream for stream in entry.subscription.streams if stream in link.entries)
             if lost is not None:
@@ -459,7 +459,7 @@ class MarketStream:
 
     def _on_lost(self, link: _Link, reason: str) -> None:
         link.unconfirmed = set(link.entries)
-        link.lost = link.lost or (time.time_ns(), reason)
+        link.lost = link.lost or (self._clock_ns(), reason)
         for entry in _entries_of(link, link.entries):
             entry.subscription.mark_lost(set(entry.subscription.streams) & link.entries.keys())
 

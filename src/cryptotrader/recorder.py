@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptotrader.base_operations import ApiConnection, Environment, api_connection
@@ -108,12 +107,7 @@ class Recorder:
         return self.frames
 
     async def _record(self, writer: RecordingWriter, disk: ThreadPoolExecutor, stop: asyncio.Event) -> None:
-        environment = Environment(
-            dial=self._dial,
-            budgets=self._environment.budgets,
-            random=self._environment.random,
-            wall_clock=self._environment.wall_clock,
-        )
+        environment = replace(self._environment, dial=self._dial)
         api = api_connection(self._endpoint, backoff=self._backoff, environment=environment)
         market = MarketStream(self._endpoint, backoff=self._backoff, api=api, environment=environment)
         market.subscribe(*self._channels, on_payload=_nothing, on_control=self._control, on_connect=self._connected)
@@ -141,7 +135,7 @@ class Recorder:
         number = self.connections = self.connections + 1
         tapped = _TappedHandler(handler, self._take, number)
         transport = await self._environment.dial(url, tapped, timeout=timeout, tls=tls)
-        return _TappedTransport(transport, self._take, number)
+        return _TappedTransport(transport, self._take, number, self._environment.clock_ns)
 
     def _take(self, received_ns: int, connection: int, payload: bytes, sent: bool) -> None:  # noqa: FBT001 - hot path
         self._waiting.append((received_ns, connection, payload, sent))
@@ -224,9 +218,10 @@ class _TappedTransport:
     transport: FrameTransport
     take: Callable[[int, int, bytes, bool], None]
     number: int
+    clock_ns: Callable[[], int]
 
     def send(self, payload: bytes) -> None:
-        self.take(time.time_ns(), self.number, payload, True)
+        self.take(self.clock_ns(), self.number, payload, True)
         self.transport.send(payload)
 
     def ping(self, payload: bytes = b"") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
@@ -41,9 +40,15 @@ class Subscription(Generic[T]):
     _takes_errors = True
 
     def __init__(
-        self, streams: tuple[str, ...], *, buffer: int = DEFAULT_BUFFER, on_close: Callable[[Subscription[T]], None]
+        self,
+        streams: tuple[str, ...],
+        *,
+        clock_ns: Callable[[], int],
+        buffer: int = DEFAULT_BUFFER,
+        on_close: Callable[[Subscription[T]], None],
     ) -> None:
         self.streams = streams
+        self._clock_ns = clock_ns
         self._limit = buffer
         self._on_close = on_close
         self._events: deque[T | _Failure] = deque()
@@ -168,7 +173,7 @@ class Subscription(Generic[T]):
     async def _until_more(self) -> None:
         if self._lost:
             lost, self._lost = self._lost, 0
-            raise ConsumerTooSlow(time.time_ns() - self._lost_since_ns, lost)
+            raise ConsumerTooSlow(self._clock_ns() - self._lost_since_ns, lost)
         if self._ended is not None:
             raise self._ended
         if self._closed:
@@ -203,10 +208,11 @@ class CallbackSubscription(Subscription[T]):
         self,
         streams: tuple[str, ...],
         *,
+        clock_ns: Callable[[], int],
         on_error: Callable[[Exception], None] | None = None,
         on_close: Callable[[Subscription[T]], None],
     ) -> None:
-        super().__init__(streams, on_close=on_close)
+        super().__init__(streams, clock_ns=clock_ns, on_close=on_close)
         self._on_error = on_error
 
     def fail(self, error: Exception) -> None:

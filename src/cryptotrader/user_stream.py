@@ -77,7 +77,7 @@ class UserStream:
         environment: Environment | None = None,
     ) -> None:
         self._environment = environment or Environment()
-        self._accounts = {key.api_key: FollowedAccount(key, self._environment.wall_clock) for key in keys}
+        self._accounts = {key.api_key: FollowedAccount(key, self._environment.clock_ns) for key in keys}
         if not keys or len(self._accounts) < len(keys):
             raise ConfigurationError("a user stream needs a key for each account, each once")
         if len(keys) > MOST_SUBSCRIPTIONS:

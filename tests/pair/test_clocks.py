@@ -48,52 +48,44 @@ def drifting(per_minute):
 
 @pytest.mark.parametrize("key", ["ed25519", "hmac"])
 @pytest.mark.parametrize("per_minute", [1.0, -1.0])
-def test_a_clock_that_drifts_for_hours_is_followed(run_virtual, refused, looks, key, per_minute):
-    async def main():
-        clock = drifting(per_minute)
-        async with desk(rate=0, clock=clock) as at, at.client(key=key) as binance:
-            while running_loop().time() < 2 * 3600:
-                await binance.orders.open_orders("BTCUSDT")
-                await asyncio.sleep(7.3)
+async def test_a_clock_that_drifts_for_hours_is_followed(refused, looks, key, per_minute):
+    clock = drifting(per_minute)
+    async with desk(rate=0, clock=clock) as at, at.client(key=key) as binance:
+        while running_loop().time() < 2 * 3600:
+            await binance.orders.open_orders("BTCUSDT")
+            await asyncio.sleep(7.3)
 
-    run_virtual(main)
     assert refused == {}
     assert len(looks) < 2 * 3600 / 5, "not more often than every five seconds"
 
 
-def test_clocks_that_agree_are_looked_at_once_a_minute(run_virtual, looks):
-    async def main():
-        async with desk(rate=0) as at, at.client(key="hmac") as binance:
-            await binance.orders.open_orders("BTCUSDT")
-            await asyncio.sleep(3600)
+async def test_clocks_that_agree_are_looked_at_once_a_minute(looks):
+    async with desk(rate=0) as at, at.client(key="hmac") as binance:
+        await binance.orders.open_orders("BTCUSDT")
+        await asyncio.sleep(3600)
 
-    run_virtual(main)
     assert 50 < len(looks) < 65
 
 
-def test_a_clock_that_is_set_costs_one_look_however_many_requests_are_on_their_way(run_virtual, refused, looks):
-    async def main():
-        loop, jump = running_loop(), 0
-        async with desk(rate=0, clock=lambda: loop.wall_us() + jump) as at, at.client(key="hmac") as binance:
-            await binance.orders.open_orders("BTCUSDT")
-            await asyncio.sleep(100)
-            looked = len(looks)
-            jump = 10_000_000
-            requests = [binance.call(OpenOrdersStatusRequest(symbol="BTCUSDT")) for _ in range(50)]
-            assert await asyncio.gather(*requests) == [[]] * 50
-            assert len(looks) == looked + 1
+async def test_a_clock_that_is_set_costs_one_look_however_many_requests_are_on_their_way(refused, looks):
+    loop, jump = running_loop(), 0
+    async with desk(rate=0, clock=lambda: loop.wall_us() + jump) as at, at.client(key="hmac") as binance:
+        await binance.orders.open_orders("BTCUSDT")
+        await asyncio.sleep(100)
+        looked = len(looks)
+        jump = 10_000_000
+        requests = [binance.call(OpenOrdersStatusRequest(symbol="BTCUSDT")) for _ in range(50)]
+        assert await asyncio.gather(*requests) == [[]] * 50
+        assert len(looks) == looked + 1
 
-    run_virtual(main)
     assert refused == {-1021: 50}
 
 
 @pytest.mark.parametrize("ahead", [10.0, -10.0])
-def test_a_key_that_is_used_ad_hoc_is_signed_with_by_the_exchange_s_clock(run_virtual, refused, ahead):
-    async def main():
-        async with desk(rate=0) as at, at.stranger(ahead=ahead) as binance:
-            for _ in range(3):
-                await binance.call(AccountRateLimitsOrdersRequest(), key=at.keys[0].hmac)
-                await asyncio.sleep(600)
+async def test_a_key_that_is_used_ad_hoc_is_signed_with_by_the_exchange_s_clock(refused, ahead):
+    async with desk(rate=0) as at, at.stranger(ahead=ahead) as binance:
+        for _ in range(3):
+            await binance.call(AccountRateLimitsOrdersRequest(), key=at.keys[0].hmac)
+            await asyncio.sleep(600)
 
-    run_virtual(main)
     assert refused[-1021] <= 1, "the first may come before the first look is answered"

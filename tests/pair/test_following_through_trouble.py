@@ -79,49 +79,43 @@ def place(exchange, name="a", account=None):
 # ------------------------------------------------------------------------------------------------- consumers that fail
 
 
-def test_a_callback_that_fails_on_reconnected_fails_alone(run_virtual):
-    async def main():
-        async with listening() as (user, exchange):
-            errors = []
+async def test_a_callback_that_fails_on_reconnected_fails_alone():
+    async with listening() as (user, exchange):
+        errors = []
 
-            def fails(event, received_ns):
-                assert not isinstance(event, Reconnected)  # a bug of the caller's
+        def fails(event, received_ns):
+            assert not isinstance(event, Reconnected)  # a bug of the caller's
 
-            def fails_too(error):
-                errors.append(error)
-                raise RuntimeError("another one")
+        def fails_too(error):
+            errors.append(error)
+            raise RuntimeError("another one")
 
-            user.subscribe(callback=fails, control=True, on_error=fails_too)
-            told = listen(user, control=True)
-            await user.wait_subscribed()
-            exchange.kill()
-            await asyncio.sleep(30)
-            place(exchange)
-            await asyncio.sleep(1)
+        user.subscribe(callback=fails, control=True, on_error=fails_too)
+        told = listen(user, control=True)
+        await user.wait_subscribed()
+        exchange.kill()
+        await asyncio.sleep(30)
+        place(exchange)
+        await asyncio.sleep(1)
 
-            assert [type(event) for event in told] == [Reconnected, ExecutionReportEvent]
-            assert [type(error) for error in errors] == [AssertionError]
-
-    run_virtual(main)
+        assert [type(event) for event in told] == [Reconnected, ExecutionReportEvent]
+        assert [type(error) for error in errors] == [AssertionError]
 
 
-def test_an_iteration_that_is_left_is_fed_no_more(run_virtual):
-    async def main():
-        async with listening() as (user, exchange):
-            await user.wait_subscribed()
-            for number in range(5):
-                running_loop().call_later(1, place, exchange, f"order-{number}")
-                async for event in user:
-                    assert event.client_order_id == f"order-{number}"
-                    break
-            gc.collect()
-            assert user._accounts["first"].subscribers._entries == ()
+async def test_an_iteration_that_is_left_is_fed_no_more():
+    async with listening() as (user, exchange):
+        await user.wait_subscribed()
+        for number in range(5):
+            running_loop().call_later(1, place, exchange, f"order-{number}")
+            async for event in user:
+                assert event.client_order_id == f"order-{number}"
+                break
+        gc.collect()
+        assert user._accounts["first"].subscribers._entries == ()
 
-            async with user.subscribe() as events:
-                assert len(user._accounts["first"].subscribers._entries) == 1
-            assert [event async for event in events] == []
-
-    run_virtual(main)
+        async with user.subscribe() as events:
+            assert len(user._accounts["first"].subscribers._entries) == 1
+        assert [event async for event in events] == []
 
 
 # ------------------------------------------------------------------------------------------------------ log-on, reading
@@ -137,216 +131,183 @@ def test_an_iteration_that_is_left_is_fed_no_more(run_virtual):
     ],
     ids=["limited", "overloaded", "silent", "late"],
 )
-def test_a_log_on_that_fails_for_a_while_is_tried_again(run_virtual, troubles):
-    async def main():
-        async with listening() as (user, exchange):
-            exchange.fault("session.logon", *troubles)
-            told = listen(user)
-            await user.wait_subscribed(timeout=60)
-            place(exchange)
-            await asyncio.sleep(1)
+async def test_a_log_on_that_fails_for_a_while_is_tried_again(troubles):
+    async with listening() as (user, exchange):
+        exchange.fault("session.logon", *troubles)
+        told = listen(user)
+        await user.wait_subscribed(timeout=60)
+        place(exchange)
+        await asyncio.sleep(1)
 
-            assert [type(event) for event in told] == [ExecutionReportEvent]
-            assert exchange.asked["session.logon"] == len(troubles) + 1
-            assert exchange.killed == 0
-
-    run_virtual(main)
+        assert [type(event) for event in told] == [ExecutionReportEvent]
+        assert exchange.asked["session.logon"] == len(troubles) + 1
+        assert exchange.killed == 0
 
 
-def test_who_waits_in_vain_is_told_what_the_matter_is(run_virtual):
-    async def main():
-        async with listening() as (user, exchange):
-            exchange.fault("session.logon", *[refusing(-1008, "Server is currently overloaded")] * 20)
-            with pytest.raises(ConnectFailed, match="Server is currently overloaded"):
-                await user.wait_subscribed(timeout=15)
-
-    run_virtual(main)
+async def test_who_waits_in_vain_is_told_what_the_matter_is():
+    async with listening() as (user, exchange):
+        exchange.fault("session.logon", *[refusing(-1008, "Server is currently overloaded")] * 20)
+        with pytest.raises(ConnectFailed, match="Server is currently overloaded"):
+            await user.wait_subscribed(timeout=15)
 
 
 @pytest.mark.parametrize("method", ["userDataStream.subscribe", "openOrders.status", "account.status", "myTrades"])
 @pytest.mark.parametrize("code", [-1008, -1001, -1000])
-def test_an_account_is_read_again_after_a_refusal_that_passes(run_virtual, method, code):
-    async def main():
-        async with listening() as (user, exchange):
-            told = listen(user)
-            await user.wait_subscribed()
-            order = place(exchange)
-            await asyncio.sleep(1)
-            exchange.fault(method, *[refusing(code)] * 3)
-            exchange.kill()
-            exchange.fill(exchange.account, order)
-            await asyncio.sleep(1)
-            await user.wait_subscribed(timeout=60)
-            place(exchange, "b")
-            await asyncio.sleep(1)
+async def test_an_account_is_read_again_after_a_refusal_that_passes(method, code):
+    async with listening() as (user, exchange):
+        told = listen(user)
+        await user.wait_subscribed()
+        order = place(exchange)
+        await asyncio.sleep(1)
+        exchange.fault(method, *[refusing(code)] * 3)
+        exchange.kill()
+        exchange.fill(exchange.account, order)
+        await asyncio.sleep(1)
+        await user.wait_subscribed(timeout=60)
+        place(exchange, "b")
+        await asyncio.sleep(1)
 
-            assert of(told, Exception) == []
-            assert of(told, ExecutionReportEvent)[-1].client_order_id == "b"
-            assert user.state().open_orders.keys() == {(SYMBOL, 2)}
-
-    run_virtual(main)
+        assert of(told, Exception) == []
+        assert of(told, ExecutionReportEvent)[-1].client_order_id == "b"
+        assert user.state().open_orders.keys() == {(SYMBOL, 2)}
 
 
-def test_a_subscription_whose_answer_was_lost_is_ended_and_made_again(run_virtual):
-    async def main():
-        async with listening() as (user, exchange):
+async def test_a_subscription_whose_answer_was_lost_is_ended_and_made_again():
+    async with listening() as (user, exchange):
 
-            def done_in_silence(peer, method, params, do):
-                do()
-                raise Silence
+        def done_in_silence(peer, method, params, do):
+            do()
+            raise Silence
 
-            def subscribe_once(peer, account, params):
-                if account in peer.subscriptions.values():
-                    raise Refused(-2035, "User Data Stream subscription already active.")
-                return subscribe(peer, account, params)
+        def subscribe_once(peer, account, params):
+            if account in peer.subscriptions.values():
+                raise Refused(-2035, "User Data Stream subscription already active.")
+            return subscribe(peer, account, params)
 
-            subscribe, exchange.on_userDataStream_subscribe = exchange.on_userDataStream_subscribe, subscribe_once
-            exchange.on_session_subscriptions = lambda peer, account, params: [
-                {"subscriptionId": number} for number in peer.subscriptions
-            ]
-            exchange.fault("userDataStream.subscribe", done_in_silence)
-            told = listen(user)
-            await user.wait_subscribed(timeout=60)
-            place(exchange)
-            await asyncio.sleep(1)
+        subscribe, exchange.on_userDataStream_subscribe = exchange.on_userDataStream_subscribe, subscribe_once
+        exchange.on_session_subscriptions = lambda peer, account, params: [
+            {"subscriptionId": number} for number in peer.subscriptions
+        ]
+        exchange.fault("userDataStream.subscribe", done_in_silence)
+        told = listen(user)
+        await user.wait_subscribed(timeout=60)
+        place(exchange)
+        await asyncio.sleep(1)
 
-            assert [type(event) for event in told] == [ExecutionReportEvent]
-
-    run_virtual(main)
+        assert [type(event) for event in told] == [ExecutionReportEvent]
 
 
-def test_one_account_that_cannot_log_on_keeps_no_other_waiting(run_virtual):
-    async def main():
-        async with listening(FIRST, SECOND) as (user, exchange):
-            exchange.fault("session.logon", *[silent] * 10)
-            await user.wait_subscribed(timeout=5, key=SECOND)
-            with pytest.raises(ConnectFailed, match=r"user data of firs…: .*not logged on"):
-                await user.wait_subscribed(timeout=15)
-
-    run_virtual(main)
+async def test_one_account_that_cannot_log_on_keeps_no_other_waiting():
+    async with listening(FIRST, SECOND) as (user, exchange):
+        exchange.fault("session.logon", *[silent] * 10)
+        await user.wait_subscribed(timeout=5, key=SECOND)
+        with pytest.raises(ConnectFailed, match=r"user data of firs…: .*not logged on"):
+            await user.wait_subscribed(timeout=15)
 
 
 # ----------------------------------------------------------------------------------------------------- keys not taken
 
 
-def test_a_refused_key_is_remembered_and_told_at_once_and_other_accounts_go_on(run_virtual):
-    async def main():
-        async with listening(FIRST, SECOND) as (user, exchange):
-            del exchange.accounts["second"]
-            for _ in range(2):
-                started = running_loop().time()
-                with pytest.raises(RequestRejected, match="-2015"):
-                    await user.wait_subscribed()
-                await user.wait_subscribed(key=FIRST)
-                with pytest.raises(RequestRejected, match="-2015"):
-                    await anext(user.subscribe(SECOND))
-                assert [error.code for error in listen(user, SECOND)] == [-2015]
-                assert running_loop().time() - started < 1
-
-    run_virtual(main)
-
-
-def test_a_refused_key_is_tried_again_on_the_next_connection(run_virtual):
-    async def main():
-        async with listening() as (user, exchange):
-            account = exchange.accounts.pop("first")
-            exchange.accounts["other"] = account
+async def test_a_refused_key_is_remembered_and_told_at_once_and_other_accounts_go_on():
+    async with listening(FIRST, SECOND) as (user, exchange):
+        del exchange.accounts["second"]
+        for _ in range(2):
+            started = running_loop().time()
             with pytest.raises(RequestRejected, match="-2015"):
                 await user.wait_subscribed()
-            exchange.accounts["first"] = account
-            told = listen(user)
-            exchange.kill()
-            await asyncio.sleep(5)
+            await user.wait_subscribed(key=FIRST)
+            with pytest.raises(RequestRejected, match="-2015"):
+                await anext(user.subscribe(SECOND))
+            assert [error.code for error in listen(user, SECOND)] == [-2015]
+            assert running_loop().time() - started < 1
+
+
+async def test_a_refused_key_is_tried_again_on_the_next_connection():
+    async with listening() as (user, exchange):
+        account = exchange.accounts.pop("first")
+        exchange.accounts["other"] = account
+        with pytest.raises(RequestRejected, match="-2015"):
             await user.wait_subscribed()
-            place(exchange)
-            await asyncio.sleep(1)
+        exchange.accounts["first"] = account
+        told = listen(user)
+        exchange.kill()
+        await asyncio.sleep(5)
+        await user.wait_subscribed()
+        place(exchange)
+        await asyncio.sleep(1)
 
-            assert [type(event) for event in told] == [RequestRejected, ExecutionReportEvent]
-
-    run_virtual(main)
+        assert [type(event) for event in told] == [RequestRejected, ExecutionReportEvent]
 
 
-def test_orders_go_on_once_a_stream_that_gave_up_is_back(run_virtual):
-    async def main():
-        async with trading(backoff=Backoff(attempts=2)) as (binance, exchange):
-            order = await buy(binance)
-            exchange.refuses_dials = True
-            exchange.kill()
-            with pytest.raises(ConnectFailed, match="gave up"):
-                await order.done()
-            exchange.refuses_dials = False
-            await buy(binance)
-            await binance.user.wait_subscribed()
-            with pytest.raises(TimeoutError):
-                await order.done(1)
-            exchange.fill(exchange.account, exchange.account.orders[0])
-            await order.filled(1)
-
-    run_virtual(main)
+async def test_orders_go_on_once_a_stream_that_gave_up_is_back():
+    async with trading(backoff=Backoff(attempts=2)) as (binance, exchange):
+        order = await buy(binance)
+        exchange.refuses_dials = True
+        exchange.kill()
+        with pytest.raises(ConnectFailed, match="gave up"):
+            await order.done()
+        exchange.refuses_dials = False
+        await buy(binance)
+        await binance.user.wait_subscribed()
+        with pytest.raises(TimeoutError):
+            await order.done(1)
+        exchange.fill(exchange.account, exchange.account.orders[0])
+        await order.filled(1)
 
 
 # ------------------------------------------------------------------------------------------------- what cannot be read
 
 
-def test_an_order_whose_event_cannot_be_decoded_is_read_back(run_virtual):
-    async def main():
-        async with trading() as (binance, exchange):
-            order = await buy(binance)
-            told = listen(binance.user, control=True)
-            tell = exchange.tell
-            exchange.tell = lambda account, event: tell(account, event | ({"z": None} if event["e"][0] == "e" else {}))
-            exchange.fill(exchange.account, exchange.account.orders[0])
-            exchange.tell = tell
-            await order.filled(1)
+async def test_an_order_whose_event_cannot_be_decoded_is_read_back():
+    async with trading() as (binance, exchange):
+        order = await buy(binance)
+        told = listen(binance.user, control=True)
+        tell = exchange.tell
+        exchange.tell = lambda account, event: tell(account, event | ({"z": None} if event["e"][0] == "e" else {}))
+        exchange.fill(exchange.account, exchange.account.orders[0])
+        exchange.tell = tell
+        await order.filled(1)
 
-            assert [type(error) for error in of(told, Exception)] == [DecodeFailed]
-            assert len(of(told, Reconnected)) == 1
-
-    run_virtual(main)
+        assert [type(error) for error in of(told, Exception)] == [DecodeFailed]
+        assert len(of(told, Reconnected)) == 1
 
 
-def test_an_account_none_of_whose_events_can_be_decoded_is_read_now_and_then(run_virtual):
-    async def main():
-        async with listening() as (user, exchange):
-            told = listen(user)
-            await user.wait_subscribed()
-            for _ in range(600):
-                exchange.tell(exchange.account, {"e": "executionReport"})
-                await asyncio.sleep(0.1)
+async def test_an_account_none_of_whose_events_can_be_decoded_is_read_now_and_then():
+    async with listening() as (user, exchange):
+        told = listen(user)
+        await user.wait_subscribed()
+        for _ in range(600):
+            exchange.tell(exchange.account, {"e": "executionReport"})
+            await asyncio.sleep(0.1)
 
-            assert len(of(told, DecodeFailed)) == 600
-            assert 6 <= exchange.asked["openOrders.status"] <= 8
-            assert exchange.asked["userDataStream.subscribe"] == 1
-
-    run_virtual(main)
+        assert len(of(told, DecodeFailed)) == 600
+        assert 6 <= exchange.asked["openOrders.status"] <= 8
+        assert exchange.asked["userDataStream.subscribe"] == 1
 
 
-def test_a_symbol_that_is_not_traded_does_not_keep_the_others_from_being_read(run_virtual):
-    async def main():
-        async with listening() as (user, exchange):
-            info = exchange.on_exchangeInfo
+async def test_a_symbol_that_is_not_traded_does_not_keep_the_others_from_being_read():
+    async with listening() as (user, exchange):
+        info = exchange.on_exchangeInfo
 
-            def exchange_info(peer, account, params):
-                if "GONE" in (*params.get("symbols", ()), params.get("symbol")):
-                    raise Refused(-1121, "Invalid symbol.")
-                return info(peer, account, params)
+        def exchange_info(peer, account, params):
+            if "GONE" in (*params.get("symbols", ()), params.get("symbol")):
+                raise Refused(-1121, "Invalid symbol.")
+            return info(peer, account, params)
 
-            exchange.on_exchangeInfo = exchange_info
-            told = listen(user)
-            await user.wait_subscribed()
-            order = place(exchange)
-            await asyncio.sleep(1)
-            user.state().expect("GONE", 7)
-            exchange.kill()
-            exchange.fill(exchange.account, order)
-            await asyncio.sleep(1)
-            await user.wait_subscribed(timeout=60)
+        exchange.on_exchangeInfo = exchange_info
+        told = listen(user)
+        await user.wait_subscribed()
+        order = place(exchange)
+        await asyncio.sleep(1)
+        user.state().expect("GONE", 7)
+        exchange.kill()
+        exchange.fill(exchange.account, order)
+        await asyncio.sleep(1)
+        await user.wait_subscribed(timeout=60)
 
-            assert of(told, Exception) == []
-            assert user.state().symbols == {SYMBOL}
-            assert user.state().open_orders == {}
-
-    run_virtual(main)
+        assert of(told, Exception) == []
+        assert user.state().symbols == {SYMBOL}
+        assert user.state().open_orders == {}
 
 
 # ------------------------------------------------------------------------------------------------------ trades that lag
@@ -364,38 +325,32 @@ def lagging(exchange, seconds):
 
 
 @pytest.mark.parametrize("seconds", [1.0, 20.0])
-def test_fills_that_are_answered_late_after_an_outage_are_learnt(run_virtual, seconds):
-    async def main():
-        async with trading() as (binance, exchange):
-            order = await buy(binance)
-            lagging(exchange, seconds)
-            exchange.kill()
-            exchange.fill(exchange.account, exchange.account.orders[0])
-            await order.filled(60)
+async def test_fills_that_are_answered_late_after_an_outage_are_learnt(seconds):
+    async with trading() as (binance, exchange):
+        order = await buy(binance)
+        lagging(exchange, seconds)
+        exchange.kill()
+        exchange.fill(exchange.account, exchange.account.orders[0])
+        await order.filled(60)
 
-            assert [fill.trade_id for fill in order.fills] == [1]
-
-    run_virtual(main)
+        assert [fill.trade_id for fill in order.fills] == [1]
 
 
-def test_fills_that_neither_reply_nor_events_told_are_asked_for(run_virtual):
-    async def main():
-        async with trading() as (binance, exchange):
-            await binance.user.wait_subscribed()
-            lagging(exchange, 2.0)
-            exchange.on_placed = exchange.fill
-            exchange.tell = lambda account, event: None
-            place_order = exchange.on_order_place
+async def test_fills_that_neither_reply_nor_events_told_are_asked_for():
+    async with trading() as (binance, exchange):
+        await binance.user.wait_subscribed()
+        lagging(exchange, 2.0)
+        exchange.on_placed = exchange.fill
+        exchange.tell = lambda account, event: None
+        place_order = exchange.on_order_place
 
-            def without_fills(peer, account, params):
-                return {key: value for key, value in place_order(peer, account, params).items() if key != "fills"}
+        def without_fills(peer, account, params):
+            return {key: value for key, value in place_order(peer, account, params).items() if key != "fills"}
 
-            exchange.on_order_place = without_fills
-            order = await buy(binance, new_order_resp_type=NewOrderRespType.RESULT)
-            assert (order.status, order.is_done) == (OrderStatus.FILLED, False)
-            await order.filled(30)
-            asked = exchange.asked["myTrades"]
-            await asyncio.sleep(600)
-            assert exchange.asked["myTrades"] == asked
-
-    run_virtual(main)
+        exchange.on_order_place = without_fills
+        order = await buy(binance, new_order_resp_type=NewOrderRespType.RESULT)
+        assert (order.status, order.is_done) == (OrderStatus.FILLED, False)
+        await order.filled(30)
+        asked = exchange.asked["myTrades"]
+        await asyncio.sleep(600)
+        assert exchange.asked["myTrades"] == asked

@@ -111,48 +111,45 @@ class Scrambler:
         self.transport.send(json.dumps(body).encode())
 
 
-def test_ten_thousand_requests_of_many_kinds_get_each_its_own_answer(run_virtual):
-    async def main():
-        dice, server = random.Random(9), Scrambler()
-        budgets = AddressBudgets(weights=WeightBudget(limit=10**9))
-        environment = Environment(dial=server.dial, budgets=lambda url: budgets, wall_clock=running_loop().wall_seconds)
-        key = HmacKey("key", "secret")
-        async with Binance(
-            Endpoint.local(), key, timeouts=Timeouts(request=60, stale=600), environment=environment
-        ) as binance:
-            await binance._api.wait_clock()
-            wanted = (number for number in count() if number % 6 != 5 or number < 240)  # no more than 50 orders
-            numbers = list(islice(wanted, REQUESTS))
-            asked = {number: request(number) for number in numbers}
-            tasks = {number: asyncio.ensure_future(binance.call(asked[number][0])) for number in numbers}
-            await server.has_all.wait()
-            assert binance._api._api.in_flight == REQUESTS
+async def test_ten_thousand_requests_of_many_kinds_get_each_its_own_answer():
+    dice, server = random.Random(9), Scrambler()
+    budgets = AddressBudgets(weights=WeightBudget(limit=10**9))
+    environment = Environment(dial=server.dial, budgets=lambda url: budgets, clock_ns=running_loop().wall_ns)
+    key = HmacKey("key", "secret")
+    async with Binance(
+        Endpoint.local(), key, timeouts=Timeouts(request=60, stale=600), environment=environment
+    ) as binance:
+        await binance._api.wait_clock()
+        wanted = (number for number in count() if number % 6 != 5 or number < 240)  # no more than 50 orders
+        numbers = list(islice(wanted, REQUESTS))
+        asked = {number: request(number) for number in numbers}
+        tasks = {number: asyncio.ensure_future(binance.call(asked[number][0])) for number in numbers}
+        await server.has_all.wait()
+        assert binance._api._api.in_flight == REQUESTS
 
-            replies = server.waiting
-            dice.shuffle(replies)
-            silent, answered = replies[:100], replies[100:]
-            twice = dice.sample(answered, 500)
-            strays = [{"id": each, "status": 200, "result": {}} for each in (0, -1, 10**12, "text", None)]
-            frames = answered + twice + strays
-            dice.shuffle(frames)
-            for frame in frames:
-                server.send(frame)
-            await asyncio.sleep(61)
-            for frame in silent:  # too late
-                server.send(frame)
-            got = await asyncio.gather(*tasks.values(), return_exceptions=True)
-            await asyncio.sleep(1)
+        replies = server.waiting
+        dice.shuffle(replies)
+        silent, answered = replies[:100], replies[100:]
+        twice = dice.sample(answered, 500)
+        strays = [{"id": each, "status": 200, "result": {}} for each in (0, -1, 10**12, "text", None)]
+        frames = answered + twice + strays
+        dice.shuffle(frames)
+        for frame in frames:
+            server.send(frame)
+        await asyncio.sleep(61)
+        for frame in silent:  # too late
+            server.send(frame)
+        got = await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await asyncio.sleep(1)
 
-            seen, mistaken = Counter(), []
-            for number, result in zip(tasks, got, strict=True):
-                seen[type(result)] += 1
-                if not isinstance(result, OutcomeUnknown) and not asked[number][1](result):
-                    mistaken.append((number, result))
-            assert mistaken == []
-            assert seen[OutcomeUnknown] == len(silent)
-            assert min(seen[kind] for kind in (PriceTicker, OrderBookSnapshot, Order, list, OrderRejected)) > 1500
-            assert seen[PartiallyApplied] > 30
-            assert binance._api._api.in_flight == 0
-            assert binance._api._api.counters["unmatched"] == len(twice) + len(strays) + len(silent)
-
-    run_virtual(main)
+        seen, mistaken = Counter(), []
+        for number, result in zip(tasks, got, strict=True):
+            seen[type(result)] += 1
+            if not isinstance(result, OutcomeUnknown) and not asked[number][1](result):
+                mistaken.append((number, result))
+        assert mistaken == []
+        assert seen[OutcomeUnknown] == len(silent)
+        assert min(seen[kind] for kind in (PriceTicker, OrderBookSnapshot, Order, list, OrderRejected)) > 1500
+        assert seen[PartiallyApplied] > 30
+        assert binance._api._api.in_flight == 0
+        assert binance._api._api.counters["unmatched"] == len(twice) + len(strays) + len(silent)

@@ -23,28 +23,26 @@ def request(*more):
     return ClientIds().complete(parse_request("order.place", [*ORDER, *more]))
 
 
-def test_an_interrupted_order_is_named(run_virtual, capsys):
-    async def main():
-        async with trading() as (binance, exchange):
-            exchange.fault("order.place", silent)
-            placing = asyncio.ensure_future(_place(binance, request("newClientOrderId=mine"), 0, QUESTION))
-            await asyncio.sleep(1)
-            placing.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await placing
+async def test_an_interrupted_order_is_named(capsys):
+    async with trading() as (binance, exchange):
+        exchange.fault("order.place", silent)
+        placing = asyncio.ensure_future(_place(binance, request("newClientOrderId=mine"), 0, QUESTION))
+        await asyncio.sleep(1)
+        placing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await placing
 
-    run_virtual(main)
     assert capsys.readouterr().err == f"it may have been placed as mine; ask: {QUESTION}\n"
 
 
-def test_an_order_in_doubt_to_the_end_is_named(run_virtual, capsys):
+async def test_an_order_in_doubt_to_the_end_is_named(capsys):
     async def main():
         async with trading() as (binance, exchange):
             exchange.fault("order.place", silent)
             exchange.fault("order.status", *[raising(Refused(-1008, "Busy.", 503))] * 100)
             return await _place(binance, request("newClientOrderId=mine"), 0, QUESTION)
 
-    assert run_virtual(main) == 1
+    assert await main() == 1
     assert f"it may have been placed as mine; ask: {QUESTION}" in capsys.readouterr().err
 
 
@@ -52,20 +50,20 @@ def test_an_order_in_doubt_to_the_end_is_named(run_virtual, capsys):
     ("happens", "code", "text"),
     [("fill", 0, ""), ("expire", 1, "not filled: "), (None, 1, "not filled after 5 s\n")],
 )
-def test_waiting_tells_whether_the_order_was_filled(run_virtual, capsys, happens, code, text):
+async def test_waiting_tells_whether_the_order_was_filled(capsys, happens, code, text):
     async def main():
         async with trading() as (binance, exchange):
             if happens is not None:
                 exchange.on_placed = getattr(exchange, happens)
             return await _place(binance, request(), 5, QUESTION)
 
-    assert run_virtual(main) == code
+    assert await main() == code
     out, err = capsys.readouterr()
     assert err.startswith(text)
     assert out.startswith("BTCUSDT order 1 (ct-")
 
 
-def test_an_acknowledged_order_is_told_by_what_is_known(run_virtual, capsys):
+async def test_an_acknowledged_order_is_told_by_what_is_known(capsys):
     async def main():
         async with trading() as (binance, exchange):
             exchange.tell = lambda account, event: None
@@ -78,13 +76,13 @@ def test_an_acknowledged_order_is_told_by_what_is_known(run_virtual, capsys):
             exchange.fault("order.place", acknowledged)
             return await _place(binance, request("newOrderRespType=ACK", "newClientOrderId=mine"), 0, QUESTION)
 
-    assert run_virtual(main) == 0
+    assert await main() == 0
     assert capsys.readouterr().out == "BTCUSDT order 1 (mine): acknowledged, 0.50 asked for\n"
 
 
 @pytest.mark.parametrize(("number", "is_client_id"), [("1", False), ("77", True), ("mine", False)])
 @pytest.mark.parametrize("fault", [None, unknown_but_done, unknown_and_not_done])
-def test_an_order_is_cancelled_by_either_id_and_in_doubt_resolved(run_virtual, capsys, number, is_client_id, fault):
+async def test_an_order_is_cancelled_by_either_id_and_in_doubt_resolved(capsys, number, is_client_id, fault):
     async def main():
         async with trading() as (binance, exchange):
             await buy(binance, new_client_order_id=number if number != "1" else "other")
@@ -93,30 +91,28 @@ def test_an_order_is_cancelled_by_either_id_and_in_doubt_resolved(run_virtual, c
             return await _cancel(binance, SYMBOL, number, is_client_id=is_client_id)
 
     is_done = fault is not unknown_and_not_done
-    assert run_virtual(main) == (0 if is_done else 1)
+    assert await main() == (0 if is_done else 1)
     out, err = capsys.readouterr()
     assert (": CANCELED, 0.00 of 0.50 filled" if is_done else ": NEW, 0.00 of 0.50 filled") in out
     assert ("not cancelled" in err) is not is_done
 
 
-def test_a_client_id_of_digits_is_hinted_at(run_virtual, capsys):
-    async def main():
-        async with trading() as (binance, _):
-            await buy(binance, new_client_order_id="77")
-            with pytest.raises(OrderRejected):
-                await _cancel(binance, SYMBOL, "77", is_client_id=False)
+async def test_a_client_id_of_digits_is_hinted_at(capsys):
+    async with trading() as (binance, _):
+        await buy(binance, new_client_order_id="77")
+        with pytest.raises(OrderRejected):
+            await _cancel(binance, SYMBOL, "77", is_client_id=False)
 
-    run_virtual(main)
     assert capsys.readouterr().err == "if 77 is a client order id, say --client-id\n"
 
 
-def test_cancelling_all_of_nothing_is_no_error(run_virtual, capsys):
+async def test_cancelling_all_of_nothing_is_no_error(capsys):
     async def main():
         async with trading() as (binance, exchange):
             exchange.fault("openOrders.cancelAll", raising(Refused(-2011, "Unknown order sent.")))
             return await _cancel_all(binance, SYMBOL)
 
-    assert run_virtual(main) == 0
+    assert await main() == 0
     assert capsys.readouterr().out == "cancelled: 0\n"
 
 

@@ -79,71 +79,60 @@ def empty_books(at):
 
 
 @pytest.mark.parametrize("rows", [1000, 1])
-def test_a_routed_order_that_was_filled_during_an_outage_is_told_once_and_explains_the_balances(
-    run_virtual, monkeypatch, rows
+async def test_a_routed_order_that_was_filled_during_an_outage_is_told_once_and_explains_the_balances(
+    monkeypatch, rows
 ):
     monkeypatch.setattr(account_recovery, "_ROWS", rows)  # 1: as if an answer held no more
+    async with desk(SYMBOL, OTHER, rate=0) as at, at.client() as binance, listening(at) as (told, user, line):
+        empty_books(at)
+        orders = [await binance.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="0.5")]
+        await asyncio.sleep(1)
+        async with outage(user, line):
+            orders.append(await binance.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="3"))
+        orders.append(await binance.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="0.1"))
+        await asyncio.sleep(1)
 
-    async def main():
-        async with desk(SYMBOL, OTHER, rate=0) as at, at.client() as binance, listening(at) as (told, user, line):
-            empty_books(at)
-            orders = [await binance.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="0.5")]
-            await asyncio.sleep(1)
-            async with outage(user, line):
-                orders.append(await binance.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="3"))
-            orders.append(await binance.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="0.1"))
-            await asyncio.sleep(1)
-
-            assert [order.status for order in orders] == [OrderStatus.FILLED] * 3
-            assert len(told.of(RecoveredAllocation)) == 2
-            assert len(told.of(RecoveredTrade)) == 2
-            assert sorted(told.fills()) == sorted(truth(at))
-            assert told.of(Exception) == []
-
-    run_virtual(main)
+        assert [order.status for order in orders] == [OrderStatus.FILLED] * 3
+        assert len(told.of(RecoveredAllocation)) == 2
+        assert len(told.of(RecoveredTrade)) == 2
+        assert sorted(told.fills()) == sorted(truth(at))
+        assert told.of(Exception) == []
 
 
-def test_an_order_that_was_amended_or_lost_quantity_to_prevention_during_an_outage_is_told(run_virtual):
-    async def main():
-        async with desk(rate=0) as at, at.client() as binance, listening(at) as (told, user, line):
-            untouched, amended, prevented = [
-                await binance.orders.place_limit(SYMBOL, Side.BUY, quantity="0.5", price=price)
-                for price in ("94000", "94001", "94002")
-            ]
-            await asyncio.sleep(1)
-            async with outage(user, line):
-                await amended.amend("0.4")
-                await binance.orders.place_limit(
-                    SYMBOL,
-                    Side.SELL,
-                    quantity="0.2",
-                    price="94002",
-                    self_trade_prevention_mode=SelfTradePreventionMode.DECREMENT,
-                )
+async def test_an_order_that_was_amended_or_lost_quantity_to_prevention_during_an_outage_is_told():
+    async with desk(rate=0) as at, at.client() as binance, listening(at) as (told, user, line):
+        untouched, amended, prevented = [
+            await binance.orders.place_limit(SYMBOL, Side.BUY, quantity="0.5", price=price)
+            for price in ("94000", "94001", "94002")
+        ]
+        await asyncio.sleep(1)
+        async with outage(user, line):
+            await amended.amend("0.4")
+            await binance.orders.place_limit(
+                SYMBOL,
+                Side.SELL,
+                quantity="0.2",
+                price="94002",
+                self_trade_prevention_mode=SelfTradePreventionMode.DECREMENT,
+            )
 
-            recovered = {event.order.order_id: event.order for event in told.of(RecoveredOrder)}
-            assert sorted(recovered) == [amended.order_id, prevented.order_id]
-            assert recovered[amended.order_id].original_quantity == Decimal("0.4")
-            assert recovered[prevented.order_id].prevented_quantity == Decimal("0.2")
-            assert (untouched.prevented_quantity, prevented.prevented_quantity) == (0, Decimal("0.2"))
-            assert [report.prevented_quantity for report in prevented.reports] == [0, Decimal("0.2")]
-            assert told.of(Exception) == []
-
-    run_virtual(main)
+        recovered = {event.order.order_id: event.order for event in told.of(RecoveredOrder)}
+        assert sorted(recovered) == [amended.order_id, prevented.order_id]
+        assert recovered[amended.order_id].original_quantity == Decimal("0.4")
+        assert recovered[prevented.order_id].prevented_quantity == Decimal("0.2")
+        assert (untouched.prevented_quantity, prevented.prevented_quantity) == (0, Decimal("0.2"))
+        assert [report.prevented_quantity for report in prevented.reports] == [0, Decimal("0.2")]
+        assert told.of(Exception) == []
 
 
 @pytest.mark.parametrize("rows", [1000, 1])
-def test_a_routed_order_that_is_followed_later_has_all_its_fills(run_virtual, monkeypatch, rows):
+async def test_a_routed_order_that_is_followed_later_has_all_its_fills(monkeypatch, rows):
     monkeypatch.setattr(order_outcomes, "_ROWS", rows)
+    async with desk(SYMBOL, OTHER, rate=0) as at, at.client() as binance, at.client(key="hmac") as elsewhere:
+        empty_books(at)
+        placed = await elsewhere.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="3")
+        await asyncio.sleep(1)
+        order = await binance.orders.follow(SYMBOL, order_id=placed.order_id)
 
-    async def main():
-        async with desk(SYMBOL, OTHER, rate=0) as at, at.client() as binance, at.client(key="hmac") as elsewhere:
-            empty_books(at)
-            placed = await elsewhere.orders.place_routed(SYMBOL, Side.BUY, OrderType.MARKET, quantity="3")
-            await asyncio.sleep(1)
-            order = await binance.orders.follow(SYMBOL, order_id=placed.order_id)
-
-            assert order.is_done
-            assert [(fill.trade_id, fill.allocation_id) for fill in order.fills] == sorted(truth(at))
-
-    run_virtual(main)
+        assert order.is_done
+        assert [(fill.trade_id, fill.allocation_id) for fill in order.fills] == sorted(truth(at))

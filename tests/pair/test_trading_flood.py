@@ -40,7 +40,7 @@ def said_no(monkeypatch):
 
 
 @pytest.mark.parametrize("ahead", [-3.7])
-def test_ten_minutes_of_orders_pass_without_a_violation(run_virtual, said_no, ahead):
+async def test_ten_minutes_of_orders_pass_without_a_violation(said_no, ahead):
     placed = Counter()
 
     async def trade(binance, until):
@@ -49,20 +49,18 @@ def test_ten_minutes_of_orders_pass_without_a_violation(run_virtual, said_no, ah
             placed["orders"] += 1
             await order.cancel()
 
-    async def main():
-        options = OrderOptions(patience=600)
-        async with desk(rate=1.0) as at, at.client(ahead=ahead, order_options=options) as binance:
-            until = running_loop().time() + MINUTES * 60
-            await asyncio.gather(*(trade(binance, until) for _ in range(WORKERS)))
+    options = OrderOptions(patience=600)
+    async with desk(rate=1.0) as at, at.client(ahead=ahead, order_options=options) as binance:
+        until = running_loop().time() + MINUTES * 60
+        await asyncio.gather(*(trade(binance, until) for _ in range(WORKERS)))
 
-    run_virtual(main)
     assert (said_no["request", True], said_no["excess", True]) == (0, 0)
     assert placed["orders"] > 0.95 * MINUTES * 6 * 50
 
 
 @pytest.mark.parametrize("ahead", [0.0, 3.7, -3.7])
 @pytest.mark.parametrize("has_key", [True, False])
-def test_ten_minutes_of_reads_pass_without_a_violation(run_virtual, said_no, ahead, has_key):
+async def test_ten_minutes_of_reads_pass_without_a_violation(said_no, ahead, has_key):
     read = Counter()
     request = MyTradesRequest(symbol=SYMBOL) if has_key else TradesHistoricalRequest(symbol=SYMBOL, limit=1)
 
@@ -71,11 +69,9 @@ def test_ten_minutes_of_reads_pass_without_a_violation(run_virtual, said_no, ahe
             await binance.call(request, patience=600)
             read["answers"] += 1
 
-    async def main():
-        async with desk(rate=1.0) as at, at.client(ahead=ahead) if has_key else at.stranger(ahead=ahead) as binance:
-            until = running_loop().time() + MINUTES * 60
-            await asyncio.gather(*(ask(binance, until) for _ in range(WORKERS)))
+    async with desk(rate=1.0) as at, at.client(ahead=ahead) if has_key else at.stranger(ahead=ahead) as binance:
+        until = running_loop().time() + MINUTES * 60
+        await asyncio.gather(*(ask(binance, until) for _ in range(WORKERS)))
 
-    run_virtual(main)
     assert (said_no["request", True], said_no["excess", True]) == (0, 0)
     assert read["answers"] > 0.95 * MINUTES * 6000 * 0.95 / request.weight  # a twentieth is kept for orders

@@ -116,41 +116,38 @@ def kill_after(peer, method, params, do):
     raise Silence
 
 
-def test_a_thousand_kills_place_no_order_twice_and_miss_no_fill(run_virtual):
-    async def main():
-        dice, loop, told, seen = random.Random(14), running_loop(), Told(), Counter()
-        exchange, budgets = PaperExchange("paper"), AddressBudgets()
-        environment = Environment(
-            dial=exchange.dial, budgets=lambda url: budgets, random=dice.random, wall_clock=loop.wall_seconds
-        )
-        filling = trade_at_random(exchange, dice)
-        async with Binance(Endpoint.local(port=9443), Ed25519Key.generate("paper"), environment=environment) as binance:
-            binance.user.subscribe(callback=told.take, on_error=told.errors.append)
-            await binance.user.wait_subscribed()
-            known = []
-            while exchange.killed < KILLS:
-                order, _ = await asyncio.gather(place_and_know(binance, dice, seen), kill_at_random(exchange, dice))
-                known.append(order)
-            await asyncio.gather(*filling)
-            await asyncio.sleep(30)
-            await binance.user.wait_subscribed(timeout=120)
+async def test_a_thousand_kills_place_no_order_twice_and_miss_no_fill():
+    dice, loop, told, seen = random.Random(14), running_loop(), Told(), Counter()
+    exchange, budgets = PaperExchange("paper"), AddressBudgets()
+    environment = Environment(
+        dial=exchange.dial, budgets=lambda url: budgets, random=dice.random, clock_ns=loop.wall_ns
+    )
+    filling = trade_at_random(exchange, dice)
+    async with Binance(Endpoint.local(port=9443), Ed25519Key.generate("paper"), environment=environment) as binance:
+        binance.user.subscribe(callback=told.take, on_error=told.errors.append)
+        await binance.user.wait_subscribed()
+        known = []
+        while exchange.killed < KILLS:
+            order, _ = await asyncio.gather(place_and_know(binance, dice, seen), kill_at_random(exchange, dice))
+            known.append(order)
+        await asyncio.gather(*filling)
+        await asyncio.sleep(30)
+        await binance.user.wait_subscribed(timeout=120)
 
-            account = exchange.account
-            orders = {order["number"]: order for order in account.orders}
-            placed = [order for order in known if order is not None]
-            assert max(Counter(order["name"] for order in account.orders).values()) == 1
-            assert sorted(order.order_id for order in placed) == sorted(orders)
-            assert sorted(told.trades) == [(row["time"], row["id"]) for row in account.trades]
-            for order in placed:
-                truth = orders[order.order_id]
-                assert (order.status, order.executed_quantity) == (truth["status"], truth["executed"])
-                assert [fill.trade_id for fill in order.fills] == [
-                    row["id"] for row in account.trades if row["orderId"] == order.order_id
-                ]
-            assert told.errors == []
-            assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 10, seen
-
-    run_virtual(main)
+        account = exchange.account
+        orders = {order["number"]: order for order in account.orders}
+        placed = [order for order in known if order is not None]
+        assert max(Counter(order["name"] for order in account.orders).values()) == 1
+        assert sorted(order.order_id for order in placed) == sorted(orders)
+        assert sorted(told.trades) == [(row["time"], row["id"]) for row in account.trades]
+        for order in placed:
+            truth = orders[order.order_id]
+            assert (order.status, order.executed_quantity) == (truth["status"], truth["executed"])
+            assert [fill.trade_id for fill in order.fills] == [
+                row["id"] for row in account.trades if row["orderId"] == order.order_id
+            ]
+        assert told.errors == []
+        assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 10, seen
 
 
 async def trade_and_know(binance, dice, seen):
@@ -186,39 +183,36 @@ async def drop_at_random(exchange, dice):
         exchange.fault("drop", connection="api", **({} if dice.random() < 0.3 else {"count": 1}))
 
 
-def test_after_a_thousand_kills_client_and_venue_agree(run_virtual):
-    async def main():
-        dice, told, seen = random.Random(5), Told(), Counter()
-        async with desk(rate=1.0) as at, at.client() as binance:
-            binance.user.subscribe(callback=told.take, on_error=told.errors.append)
-            await binance.user.wait_subscribed()
-            known = []
-            while at.dials < KILLS:  # each but the first two followed a kill
-                order, _ = await asyncio.gather(trade_and_know(binance, dice, seen), drop_at_random(at.exchange, dice))
-                known.append(order)
-            at.exchange.clear_faults()
-            await asyncio.sleep(30)
-            await binance.user.wait_subscribed(timeout=120)
-            await asyncio.sleep(5)
+async def test_after_a_thousand_kills_client_and_venue_agree():
+    dice, told, seen = random.Random(5), Told(), Counter()
+    async with desk(rate=1.0) as at, at.client() as binance:
+        binance.user.subscribe(callback=told.take, on_error=told.errors.append)
+        await binance.user.wait_subscribed()
+        known = []
+        while at.dials < KILLS:  # each but the first two followed a kill
+            order, _ = await asyncio.gather(trade_and_know(binance, dice, seen), drop_at_random(at.exchange, dice))
+            known.append(order)
+        at.exchange.clear_faults()
+        await asyncio.sleep(30)
+        await binance.user.wait_subscribed(timeout=120)
+        await asyncio.sleep(5)
 
-            uid, history = at.keys[0].uid, at.exchange.venue.desk.history
-            truth = {order.id: order for order in history.orders[uid, SYMBOL]}
-            fills = history.executions[uid, SYMBOL]
-            names = Counter(order.original_client_order_id or order.client_order_id for order in truth.values())
-            placed = [order for order in known if order is not None]
-            assert max(names.values()) == 1
-            assert sorted(order.order_id for order in placed) == sorted(truth)
-            assert sorted(number for _, number in told.trades) == [fill.trade_id for fill in fills]
-            for order in placed:
-                real = truth[order.order_id]
-                assert (order.status, order.executed_quantity * 10**8) == (real.status, real.executed)
-                assert [fill.trade_id for fill in order.fills] == [
-                    fill.trade_id for fill in fills if fill.order_id == order.order_id
-                ]
-            account, balances = at.exchange.venue.trading.account(uid), binance.user.state().balances
-            for asset in ("BTC", "USDT", "BNB"):
-                assert balances[asset].free * 10**8 == account.free(asset)
-            assert told.errors == []
-            assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 3, seen
-
-    run_virtual(main)
+        uid, history = at.keys[0].uid, at.exchange.venue.desk.history
+        truth = {order.id: order for order in history.orders[uid, SYMBOL]}
+        fills = history.executions[uid, SYMBOL]
+        names = Counter(order.original_client_order_id or order.client_order_id for order in truth.values())
+        placed = [order for order in known if order is not None]
+        assert max(names.values()) == 1
+        assert sorted(order.order_id for order in placed) == sorted(truth)
+        assert sorted(number for _, number in told.trades) == [fill.trade_id for fill in fills]
+        for order in placed:
+            real = truth[order.order_id]
+            assert (order.status, order.executed_quantity * 10**8) == (real.status, real.executed)
+            assert [fill.trade_id for fill in order.fills] == [
+                fill.trade_id for fill in fills if fill.order_id == order.order_id
+            ]
+        account, balances = at.exchange.venue.trading.account(uid), binance.user.state().balances
+        for asset in ("BTC", "USDT", "BNB"):
+            assert balances[asset].free * 10**8 == account.free(asset)
+        assert told.errors == []
+        assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 3, seen

@@ -25,7 +25,7 @@ async def connected(rate=20.0, **options):
     budgets = AddressBudgets()
     async with LocalExchange(["BTCUSDT", "ETHUSDT"], port=None, rate=rate, clock=loop.wall_us) as exchange:
         dials = Dials(exchange)
-        environment = Environment(dial=dials, budgets=lambda url: budgets, wall_clock=loop.wall_seconds)
+        environment = Environment(dial=dials, budgets=lambda url: budgets, clock_ns=loop.wall_ns)
         client = BinanceWebSocketClient(url="ws://exchange:1/stream", environment=environment, **options)
         running = asyncio.ensure_future(client.connect())
         try:
@@ -48,141 +48,117 @@ def test_the_signature_is_that_of_the_seed():
         BinanceWebSocketClient(["BTCUSDT"], config=BinanceConfig())
 
 
-def test_messages_are_parsed_and_handed_on_in_order(run_virtual):
-    async def main():
-        messages = []
+async def test_messages_are_parsed_and_handed_on_in_order():
+    messages = []
 
-        async def take(message):
-            messages.append(message)
+    async def take(message):
+        messages.append(message)
 
-        async with connected(on_message=take):
-            await asyncio.sleep(20)
-        assert len(messages) > 200
-        assert set(messages[0]) == {"stream", "data"}
-        assert {message["stream"] for message in messages} == {"btcusdt@trade", "ethusdt@trade"}
-        numbers = [message["data"]["t"] for message in messages if message["stream"] == "btcusdt@trade"]
-        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-    run_virtual(main)
+    async with connected(on_message=take):
+        await asyncio.sleep(20)
+    assert len(messages) > 200
+    assert set(messages[0]) == {"stream", "data"}
+    assert {message["stream"] for message in messages} == {"btcusdt@trade", "ethusdt@trade"}
+    numbers = [message["data"]["t"] for message in messages if message["stream"] == "btcusdt@trade"]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-def test_typed_trades_and_the_log(run_virtual):
-    async def main():
-        trades = []
-        with capture_logs() as logs:
-            async with connected(symbols=["BTCUSDT"], on_trade=trades.append):
-                await asyncio.sleep(10)
-        assert {trade.symbol for trade in trades} == {"BTCUSDT"}
-        (entry,) = [entry for entry in logs if entry["event"] == "Connected to Binance WebSocket"]
-        assert entry["symbols"] == ["BTCUSDT"]
-
-    run_virtual(main)
+async def test_typed_trades_and_the_log():
+    trades = []
+    with capture_logs() as logs:
+        async with connected(symbols=["BTCUSDT"], on_trade=trades.append):
+            await asyncio.sleep(10)
+    assert {trade.symbol for trade in trades} == {"BTCUSDT"}
+    (entry,) = [entry for entry in logs if entry["event"] == "Connected to Binance WebSocket"]
+    assert entry["symbols"] == ["BTCUSDT"]
 
 
-def test_a_slow_callback_never_stops_the_connection(run_virtual):
-    async def main():
-        count = 0
+async def test_a_slow_callback_never_stops_the_connection():
+    count = 0
 
-        async def slow(message):
-            nonlocal count
-            count += 1
-            await asyncio.sleep(40)
+    async def slow(message):
+        nonlocal count
+        count += 1
+        await asyncio.sleep(40)
 
-        async with connected(rate=1.0, on_message=slow) as (_, exchange, dials, _):
-            await asyncio.sleep(600)
-            assert len(dials.times["stream"]) == 1
-            assert exchange.connections == 1
-        assert 10 <= count <= 20
-
-    run_virtual(main)
+    async with connected(rate=1.0, on_message=slow) as (_, exchange, dials, _):
+        await asyncio.sleep(600)
+        assert len(dials.times["stream"]) == 1
+        assert exchange.connections == 1
+    assert 10 <= count <= 20
 
 
-def test_falling_too_far_behind_is_raised(run_virtual, monkeypatch):
+async def test_falling_too_far_behind_is_raised(monkeypatch):
     monkeypatch.setattr(binance_client, "MOST_MESSAGES_WAITING", 50)
 
-    async def main():
-        async def stuck(message):
-            await asyncio.sleep(10_000)
+    async def stuck(message):
+        await asyncio.sleep(10_000)
 
-        async with connected(on_message=stuck) as (_, _, _, running):
-            await asyncio.sleep(60)
-            with pytest.raises(ConsumerTooSlow):
-                await running
-
-    run_virtual(main)
-
-
-def test_a_callback_that_raises_gets_the_next_message(run_virtual):
-    async def main():
-        seen = []
-
-        async def faulty(message):
-            seen.append(message)
-            raise ZeroDivisionError
-
-        with capture_logs() as logs:
-            async with connected(on_message=faulty):
-                await asyncio.sleep(5)
-        assert len(seen) > 20
-        assert any(entry["event"] == "binance_on_message_failed" for entry in logs)
-
-    run_virtual(main)
-
-
-def test_delays_double_up_to_a_minute_and_start_anew_with_the_first_data(run_virtual):
-    async def main():
-        async with connected(on_trade=lambda trade: None) as (_, exchange, dials, _):
-            await asyncio.sleep(5)
-            for _ in range(2):
-                dials.times["stream"].clear()
-                started = running_loop().time()
-                exchange.fault("refuse", seconds=300.0)
-                exchange.fault("drop", connection="stream")
-                await asyncio.sleep(320)
-                times = [started, *dials.times["stream"]]
-                delays = [after - before for before, after in pairwise(times)]
-                assert [round(delay) for delay in delays[:6]] == [5, 10, 20, 40, 60, 60]
-                await asyncio.sleep(70)
-
-    run_virtual(main)
-
-
-def test_exhausted_attempts_are_raised(run_virtual):
-    async def main():
-        async with connected(on_trade=lambda trade: None) as (_, exchange, _, running):
-            await asyncio.sleep(5)
-            exchange.fault("refuse", seconds=100_000.0)
-            exchange.fault("drop", connection="stream")
-            with pytest.raises(ConnectFailed, match="gave up after 10 attempts"):
-                await running
-
-    run_virtual(main)
-
-
-def test_disconnecting_takes_under_a_second_in_any_state_and_connecting_again_works(run_virtual):
-    async def main():
-        loop = running_loop()
-        trades = []
-        async with connected(on_trade=trades.append) as (client, exchange, _, first):
-            running = first
-            for wait, fault in ((0.0, None), (5.0, None), (5.0, "drop")):
-                await asyncio.sleep(wait)
-                if fault:
-                    exchange.fault("refuse", seconds=1.0)
-                    exchange.fault(fault)
-                    await asyncio.sleep(0.5)
-                started = loop.time()
-                await client.disconnect()
-                await client.disconnect()
-                assert loop.time() - started < 1
-                await running
-                seen = len(trades)
-                await asyncio.sleep(5)
-                assert len(trades) == seen
-                running = asyncio.ensure_future(client.connect())
-                await asyncio.sleep(10)
-                assert len(trades) > seen
-            await client.disconnect()
+    async with connected(on_message=stuck) as (_, _, _, running):
+        await asyncio.sleep(60)
+        with pytest.raises(ConsumerTooSlow):
             await running
 
-    run_virtual(main)
+
+async def test_a_callback_that_raises_gets_the_next_message():
+    seen = []
+
+    async def faulty(message):
+        seen.append(message)
+        raise ZeroDivisionError
+
+    with capture_logs() as logs:
+        async with connected(on_message=faulty):
+            await asyncio.sleep(5)
+    assert len(seen) > 20
+    assert any(entry["event"] == "binance_on_message_failed" for entry in logs)
+
+
+async def test_delays_double_up_to_a_minute_and_start_anew_with_the_first_data():
+    async with connected(on_trade=lambda trade: None) as (_, exchange, dials, _):
+        await asyncio.sleep(5)
+        for _ in range(2):
+            dials.times["stream"].clear()
+            started = running_loop().time()
+            exchange.fault("refuse", seconds=300.0)
+            exchange.fault("drop", connection="stream")
+            await asyncio.sleep(320)
+            times = [started, *dials.times["stream"]]
+            delays = [after - before for before, after in pairwise(times)]
+            assert [round(delay) for delay in delays[:6]] == [5, 10, 20, 40, 60, 60]
+            await asyncio.sleep(70)
+
+
+async def test_exhausted_attempts_are_raised():
+    async with connected(on_trade=lambda trade: None) as (_, exchange, _, running):
+        await asyncio.sleep(5)
+        exchange.fault("refuse", seconds=100_000.0)
+        exchange.fault("drop", connection="stream")
+        with pytest.raises(ConnectFailed, match="gave up after 10 attempts"):
+            await running
+
+
+async def test_disconnecting_takes_under_a_second_in_any_state_and_connecting_again_works():
+    loop = running_loop()
+    trades = []
+    async with connected(on_trade=trades.append) as (client, exchange, _, first):
+        running = first
+        for wait, fault in ((0.0, None), (5.0, None), (5.0, "drop")):
+            await asyncio.sleep(wait)
+            if fault:
+                exchange.fault("refuse", seconds=1.0)
+                exchange.fault(fault)
+                await asyncio.sleep(0.5)
+            started = loop.time()
+            await client.disconnect()
+            await client.disconnect()
+            assert loop.time() - started < 1
+            await running
+            seen = len(trades)
+            await asyncio.sleep(5)
+            assert len(trades) == seen
+            running = asyncio.ensure_future(client.connect())
+            await asyncio.sleep(10)
+            assert len(trades) > seen
+        await client.disconnect()
+        await running

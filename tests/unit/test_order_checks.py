@@ -179,30 +179,27 @@ async def test_forgotten_filters_are_read_again():
     assert exchange.asked == 2
 
 
-def test_filters_are_read_again_before_an_order_is_refused_for_old_ones_and_each_day(run_virtual):
-    async def main():
-        exchange = Exchange()
-        check = FilterCheck(exchange)
-        await check.passed(order(), SYMBOL)
-        exchange.tick = "0.001"
-        with pytest.raises(FilterViolated):
-            await check.passed(order(price="50000.001"), SYMBOL)
-        assert exchange.asked == 1
-        await asyncio.sleep(60)
+async def test_filters_are_read_again_before_an_order_is_refused_for_old_ones_and_each_day():
+    exchange = Exchange()
+    check = FilterCheck(exchange)
+    await check.passed(order(), SYMBOL)
+    exchange.tick = "0.001"
+    with pytest.raises(FilterViolated):
         await check.passed(order(price="50000.001"), SYMBOL)
-        assert exchange.asked == 2
-        await asyncio.sleep(60)
-        with pytest.raises(FilterViolated):
-            await check.passed(order(price="50000.0001"), SYMBOL)
-        assert exchange.asked == 3
-        await asyncio.sleep(86_399)
-        await check.passed(order(), SYMBOL)
-        assert exchange.asked == 3
-        await asyncio.sleep(1)
-        await check.passed(order(), SYMBOL)
-        assert exchange.asked == 4
-
-    run_virtual(main)
+    assert exchange.asked == 1
+    await asyncio.sleep(60)
+    await check.passed(order(price="50000.001"), SYMBOL)
+    assert exchange.asked == 2
+    await asyncio.sleep(60)
+    with pytest.raises(FilterViolated):
+        await check.passed(order(price="50000.0001"), SYMBOL)
+    assert exchange.asked == 3
+    await asyncio.sleep(86_399)
+    await check.passed(order(), SYMBOL)
+    assert exchange.asked == 3
+    await asyncio.sleep(1)
+    await check.passed(order(), SYMBOL)
+    assert exchange.asked == 4
 
 
 async def test_a_symbol_that_there_is_not_is_named():

@@ -10,7 +10,7 @@ from cryptotrader.subscription import CallbackSubscription, Subscription
 
 def make(buffer=4):
     closed = []
-    subscription = Subscription(("x@trade",), buffer=buffer, on_close=closed.append)
+    subscription = Subscription(("x@trade",), clock_ns=lambda: 1_000, buffer=buffer, on_close=closed.append)
     return subscription, closed
 
 
@@ -28,13 +28,13 @@ async def test_events_come_in_order_and_wake_a_waiting_consumer():
 async def test_a_full_buffer_loses_new_events_and_says_how_many():
     subscription, _ = make(buffer=3)
     for number in range(8):
-        subscription.put(number, 1)
+        subscription.put(number, number)
 
     assert [await anext(subscription) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ConsumerTooSlow) as raised:
         await anext(subscription)
     assert raised.value.lost == 5
-    assert raised.value.lag_ns > 0
+    assert raised.value.lag_ns == 1_000 - 3
     subscription.put(9, 1)
     assert await anext(subscription) == 9
 
@@ -119,7 +119,9 @@ async def test_a_second_consumer_is_refused():
 
 async def test_errors_of_a_callback_subscription_are_told():
     told = []
-    subscription = CallbackSubscription(("x@trade",), on_error=told.append, on_close=told.append)
+    subscription = CallbackSubscription(
+        ("x@trade",), clock_ns=lambda: 1_000, on_error=told.append, on_close=told.append
+    )
     error = DecodeFailed("bad", b"x")
     subscription.fail(error)
 
@@ -129,7 +131,10 @@ async def test_errors_of_a_callback_subscription_are_told():
 
 
 async def test_a_refused_stream_is_raised_to_who_waits_for_its_confirmation():
-    for subscription in (make()[0], CallbackSubscription(("x@trade",), on_error=print, on_close=print)):
+    for subscription in (
+        make()[0],
+        CallbackSubscription(("x@trade",), clock_ns=lambda: 1_000, on_error=print, on_close=print),
+    ):
         subscription.fail(DecodeFailed("bad", b"x"))
         subscription.fail(RequestRejected("SUBSCRIBE", 0, 2, "invalid stream"))
         with pytest.raises(RequestRejected, match="invalid stream"):
@@ -140,7 +145,7 @@ async def test_an_error_in_on_error_stays_there(caplog):
     def fails(error):
         raise RuntimeError("a bug of the caller's")
 
-    subscription = CallbackSubscription(("x@trade",), on_error=fails, on_close=lambda _: None)
+    subscription = CallbackSubscription(("x@trade",), clock_ns=lambda: 1_000, on_error=fails, on_close=lambda _: None)
     subscription.fail(DecodeFailed("bad", b"x"))
 
     assert "on_error failed with DecodeFailed" in caplog.text

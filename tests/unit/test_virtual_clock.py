@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
+import threading
 
 import pytest
 
-from virtual_clock import START_US, NothingLeftToDo, run_virtual, running_loop
+from virtual_clock import START_US, Gate, NothingLeftToDo, run_virtual, running_loop
 
 
-def test_hours_pass_in_no_time():
-    async def main():
-        await asyncio.sleep(24 * 3600 * 10)
-        return running_loop().time(), running_loop().wall_us()
-
-    began = time.monotonic()
-    elapsed, wall_us = run_virtual(main)
-    assert time.monotonic() - began < 1
-    assert elapsed == pytest.approx(864_000, abs=1e-6)
-    assert wall_us == START_US + 864_000_000_000
+async def test_hours_pass_by_the_clock_of_the_loop_alone():
+    await asyncio.sleep(24 * 3600 * 10)
+    assert running_loop().time() == pytest.approx(864_000, abs=1e-6)
+    assert running_loop().wall_us() == START_US + 864_000_000_000
+    assert running_loop().wall_ns() == running_loop().wall_us() * 1000
 
 
 def test_timers_fire_in_order_of_time():
@@ -59,13 +54,11 @@ def test_real_sockets_are_served_before_time_moves():
     run_virtual(main)
 
 
-def test_waiting_for_nothing_is_an_error(monkeypatch):
-    monkeypatch.setattr("virtual_clock._GRACE_SECONDS", 0.01)
-
+def test_waiting_for_nothing_is_an_error():
     async def main():
         await asyncio.get_running_loop().create_future()
 
-    with pytest.raises(NothingLeftToDo):
+    with pytest.raises(NothingLeftToDo, match="nothing is scheduled"):
         run_virtual(main)
 
 
@@ -86,13 +79,62 @@ def test_failing_callback_is_an_error():
         run_virtual(main)
 
 
-def test_result_of_a_worker_thread_is_awaited():
+async def test_the_clock_stands_still_while_a_thread_works():
+    loop, may_end = running_loop(), threading.Event()
+    timer = asyncio.ensure_future(asyncio.sleep(0.001))
+    work = loop.run_in_executor(None, may_end.wait)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not timer.done()
+    may_end.set()
+    assert await work is True
+    assert loop.time() == 0
+    await timer
+    assert loop.time() == 0.001
+
+
+async def test_work_of_a_thread_takes_the_virtual_time_that_it_asks_for():
+    loop, seen = running_loop(), []
+
+    def work(number):
+        for _ in range(3):
+            loop.sleep_in_thread(number)
+            seen.append((number, loop.time()))
+
+    await asyncio.gather(*(asyncio.to_thread(work, number) for number in (2, 5)))
+    assert seen == [(2, 2), (2, 4), (5, 5), (2, 6), (5, 10), (5, 15)]
+
+
+async def test_a_gate_holds_a_thread_while_the_clock_goes_on():
+    loop = running_loop()
+    gate = Gate(loop)
+    work = asyncio.ensure_future(asyncio.to_thread(gate.wait))
+    await gate.reached.wait()
+    await asyncio.sleep(3600)
+    assert not work.done()
+    gate.open()
+    await work
+    assert loop.time() == 3600
+    await asyncio.to_thread(gate.wait)  # it is open
+
+
+def test_a_thread_that_waits_at_a_gate_when_the_loop_ends_is_let_go():
+    threads = []
+
     async def main():
-        return await asyncio.get_running_loop().run_in_executor(None, lambda: 7)
+        gate = Gate(running_loop())
+        work = asyncio.ensure_future(
+            asyncio.to_thread(lambda: threads.append(threading.current_thread()) or gate.wait())
+        )
+        await gate.reached.wait()
+        work.cancel()
 
-    async def closing():
-        result = await main()
-        await asyncio.get_running_loop().shutdown_default_executor()
-        return result
+    run_virtual(main)
+    threads[0].join()
 
-    assert run_virtual(closing) == 7
+
+async def test_work_that_fails_tells_its_error_and_the_clock_goes_on():
+    with pytest.raises(ZeroDivisionError, match="division"):
+        await asyncio.to_thread(lambda: 1 / 0)
+    await asyncio.sleep(5)
+    assert running_loop().time() == 5

@@ -77,7 +77,7 @@ def _check_head(channel: Channel[Any], event: Any) -> None:
     )
     stamp = getattr(event, "event_time", None)
     if stamp is not None:
-        age = Environment().wall_clock() - stamp / 1000
+        age = Environment().clock_ns() / 1e9 - stamp / 1000
         require(abs(age) <= MAX_AGE, f"late: the event is {age:.2f} s old by this machine's clock")
 
 

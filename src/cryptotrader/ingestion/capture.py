@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -222,7 +221,7 @@ class Capture:
             fetch=fetch,
             store=lambda trade: self._on_past_trade(feed, trade),
             declare_absent=lambda absence: self._on_absence(feed, absence),
-            now_us=lambda: time.time_ns() // 1000,
+            now_us=lambda: self._environment.clock_ns() // 1000,
             on_error=self._on_error,
         )
 
@@ -268,7 +267,7 @@ class Capture:
             is_buyer_maker=trade.is_buyer_maker,
             is_best_match=trade.is_best_match,
         )
-        received_ns = time.time_ns()
+        received_ns = self._environment.clock_ns()
         feed.backfilled += 1
         if not self._is_rejected(feed, event, received_ns):
             self._running.batch.backfilled.append(event)

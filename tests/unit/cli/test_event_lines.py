@@ -18,7 +18,7 @@ VALUES = {"interval": "1m", "window": "1h", "levels": 5}
 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
-def test_every_kind_of_event_has_a_line(run_virtual, channel):
+async def test_every_kind_of_event_has_a_line(channel):
     stream = channel.pattern.format(symbol="btcusdt", **VALUES)
 
     async def main():
@@ -31,7 +31,7 @@ def test_every_kind_of_event_has_a_line(run_virtual, channel):
             assert running_loop().time() > 4
             return client.frames
 
-    frame = run_virtual(main)[-1]
+    frame = (await main())[-1]
     event = channel.decode(frame)[0] if channel.many else channel.decode(frame)
     line = event_text(event)
     assert "\n" not in line

@@ -175,12 +175,9 @@ def test_by_hand_is_offered_where_it_is_of_use(capsys):
     assert "unrecognized arguments: --interactive" in capsys.readouterr().err
 
 
-def test_waiting_tells_what_did_not_come(run_virtual):
-    async def main():
-        with pytest.raises(AssertionError, match="no answer within 3 s"):
-            await within(3, "answer", asyncio.Event().wait())
-
-    run_virtual(main)
+async def test_waiting_tells_what_did_not_come():
+    with pytest.raises(AssertionError, match="no answer within 3 s"):
+        await within(3, "answer", asyncio.Event().wait())
 
 
 @pytest.mark.parametrize(

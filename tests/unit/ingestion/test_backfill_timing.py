@@ -59,7 +59,7 @@ def all_of(first, count, *, without=()):
     return [past(number) for number in range(first, first + count + len(without)) if number not in without][:count]
 
 
-def test_a_source_that_fails_is_asked_ever_more_seldom_and_the_hole_stays_open(run_virtual, caplog):
+async def test_a_source_that_fails_is_asked_ever_more_seldom_and_the_hole_stays_open(caplog):
     def refuse(*_):
         raise ConnectFailed("refused")
 
@@ -80,125 +80,101 @@ def test_a_source_that_fails_is_asked_ever_more_seldom_and_the_hole_stays_open(r
         assert filling.backfill.last_error == "refused"
 
     with caplog.at_level(logging.WARNING, logger="cryptotrader"):
-        run_virtual(main)
+        await main()
     assert "X: trades from 11 on not fetched: refused" in caplog.messages
 
 
-def test_the_delays_start_anew_after_progress(run_virtual):
-    async def main():
-        def answer(request, first, count):
-            if request != 4:
-                raise ConnectFailed("refused")
-            return [past(11), past(12)]
+async def test_the_delays_start_anew_after_progress():
+    def answer(request, first, count):
+        if request != 4:
+            raise ConnectFailed("refused")
+        return [past(11), past(12)]
 
-        filling = Filling(answer)
-        filling.backfill.wake()
-        await asyncio.sleep(10)
-        await filling.backfill.close()
+    filling = Filling(answer)
+    filling.backfill.wake()
+    await asyncio.sleep(10)
+    await filling.backfill.close()
 
-        assert filling.delays[:6] == pytest.approx([0.25, 0.5, 1.0, 0.0, 0.25, 0.5])
-        assert filling.seen.holes() == [(13, 14)]
-
-    run_virtual(main)
+    assert filling.delays[:6] == pytest.approx([0.25, 0.5, 1.0, 0.0, 0.25, 0.5])
+    assert filling.seen.holes() == [(13, 14)]
 
 
-def test_answers_count_as_confirmations_only_with_time_between_them(run_virtual):
-    async def main():
-        filling = Filling(lambda _, first, count: all_of(first, count, without={12, 13}))
-        filling.backfill.wake()
-        await filling.backfill.wait_idle()
+async def test_answers_count_as_confirmations_only_with_time_between_them():
+    filling = Filling(lambda _, first, count: all_of(first, count, without={12, 13}))
+    filling.backfill.wake()
+    await filling.backfill.wait_idle()
 
-        assert filling.absences == [(12, 13)]
-        assert len(filling.times) >= CONFIRMATIONS
-        assert filling.times[-1] - filling.times[0] >= (CONFIRMATIONS - 1) * CONFIRMATION_SECONDS
-
-    run_virtual(main)
+    assert filling.absences == [(12, 13)]
+    assert len(filling.times) >= CONFIRMATIONS
+    assert filling.times[-1] - filling.times[0] >= (CONFIRMATIONS - 1) * CONFIRMATION_SECONDS
 
 
-def test_a_doubt_about_more_ids_does_not_count_for_fewer(run_virtual):
+async def test_a_doubt_about_more_ids_does_not_count_for_fewer():
     """While the database catches up id by id, no answer confirms another."""
 
-    async def main():
-        def answer(request, first, count):
-            return all_of(first, count, without=set(range(11 + request, 15)))
+    def answer(request, first, count):
+        return all_of(first, count, without=set(range(11 + request, 15)))
 
-        filling = Filling(answer)
-        filling.backfill.wake()
+    filling = Filling(answer)
+    filling.backfill.wake()
+    await filling.backfill.wait_idle()
+
+    assert [trade.id for trade in filling.stored] == [11, 12, 13, 14]
+    assert filling.absences == []
+
+
+async def test_what_was_streamed_meanwhile_is_not_stored_twice():
+    def answer(request, first, count):
+        filling.seen.add(12)  # came late, out of order
+        return all_of(first, count)
+
+    filling = Filling(answer)
+    filling.backfill.wake()
+    await filling.backfill.wait_idle()
+
+    assert [trade.id for trade in filling.stored] == [11, 13, 14]
+
+
+async def test_trades_outside_of_the_hole_are_not_stored():
+    filling = Filling(lambda _, first, count: [past(10), *all_of(first, count), past(21), past(500)])
+    filling.backfill.wake()
+    await filling.backfill.wait_idle()
+
+    assert [trade.id for trade in filling.stored] == [11, 12, 13, 14]
+    assert list(filling.seen) == [(1, 20)]
+
+
+async def test_what_is_no_error_of_the_exchange_ends_it_and_is_told_twice():
+    def fail(*_):
+        raise ZeroDivisionError
+
+    filling = Filling(fail)
+    filling.backfill.wake()
+    with pytest.raises(ZeroDivisionError):
         await filling.backfill.wait_idle()
 
-        assert [trade.id for trade in filling.stored] == [11, 12, 13, 14]
-        assert filling.absences == []
-
-    run_virtual(main)
+    assert [type(error) for error in filling.errors] == [ZeroDivisionError]
+    assert filling.backfill.is_idle
 
 
-def test_what_was_streamed_meanwhile_is_not_stored_twice(run_virtual):
-    async def main():
-        def answer(request, first, count):
-            filling.seen.add(12)  # came late, out of order
-            return all_of(first, count)
+async def test_without_holes_nothing_is_asked():
+    filling = Filling(all_of)
+    await filling.backfill.wait_idle()
+    await filling.backfill.close()
+    filling.seen.add_range(11, 14)
+    filling.backfill.wake()
 
-        filling = Filling(answer)
-        filling.backfill.wake()
-        await filling.backfill.wait_idle()
-
-        assert [trade.id for trade in filling.stored] == [11, 13, 14]
-
-    run_virtual(main)
+    assert filling.backfill.is_idle
+    assert filling.times == []
 
 
-def test_trades_outside_of_the_hole_are_not_stored(run_virtual):
-    async def main():
-        filling = Filling(lambda _, first, count: [past(10), *all_of(first, count), past(21), past(500)])
-        filling.backfill.wake()
-        await filling.backfill.wait_idle()
+async def test_it_may_be_woken_again():
+    filling = Filling(lambda _, first, count: all_of(first, count))
+    filling.backfill.wake()
+    await filling.backfill.wait_idle()
+    filling.seen.add(23)
+    filling.backfill.wake()
+    await filling.backfill.wait_idle()
 
-        assert [trade.id for trade in filling.stored] == [11, 12, 13, 14]
-        assert list(filling.seen) == [(1, 20)]
-
-    run_virtual(main)
-
-
-def test_what_is_no_error_of_the_exchange_ends_it_and_is_told_twice(run_virtual):
-    async def main():
-        def fail(*_):
-            raise ZeroDivisionError
-
-        filling = Filling(fail)
-        filling.backfill.wake()
-        with pytest.raises(ZeroDivisionError):
-            await filling.backfill.wait_idle()
-
-        assert [type(error) for error in filling.errors] == [ZeroDivisionError]
-        assert filling.backfill.is_idle
-
-    run_virtual(main)
-
-
-def test_without_holes_nothing_is_asked(run_virtual):
-    async def main():
-        filling = Filling(all_of)
-        await filling.backfill.wait_idle()
-        await filling.backfill.close()
-        filling.seen.add_range(11, 14)
-        filling.backfill.wake()
-
-        assert filling.backfill.is_idle
-        assert filling.times == []
-
-    run_virtual(main)
-
-
-def test_it_may_be_woken_again(run_virtual):
-    async def main():
-        filling = Filling(lambda _, first, count: all_of(first, count))
-        filling.backfill.wake()
-        await filling.backfill.wait_idle()
-        filling.seen.add(23)
-        filling.backfill.wake()
-        await filling.backfill.wait_idle()
-
-        assert [trade.id for trade in filling.stored] == [11, 12, 13, 14, 21, 22]
-        assert len(filling.times) == 2
-
-    run_virtual(main)
+    assert [trade.id for trade in filling.stored] == [11, 12, 13, 14, 21, 22]
+    assert len(filling.times) == 2

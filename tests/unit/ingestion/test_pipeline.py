@@ -12,6 +12,7 @@ from cryptotrader.ingestion import BinanceConfig, CaptureConfig, ParsedSymbol
 from cryptotrader.ingestion.ledger import Absence, Ledger
 from cryptotrader.ingestion.pipeline import DeadLetter, Pipeline
 from cryptotrader.models.market_models import TradeEvent
+from virtual_clock import Gate, running_loop
 
 PAIRS = {"X": ParsedSymbol("A", "B")}
 
@@ -40,7 +41,7 @@ class MemorySink:
 
     def write(self, batch, ledger, pairs):
         self.threads.add(threading.current_thread().name)
-        self.may_write.wait(5)
+        self.may_write.wait()
         if self.error is not None:
             raise self.error
         self.batches.append(batch)
@@ -144,14 +145,14 @@ async def test_a_failing_sink_is_told_and_the_ledger_stays():
 
 async def test_a_sink_that_does_not_keep_up_ends_capture_before_memory_fills():
     pipeline, sink = await make(commit_rows=2, most_rows_waiting=10)
-    sink.may_write.clear()
+    gate = sink.may_write = Gate(running_loop())
     add(pipeline, 1, 2, 3)
     committing = asyncio.ensure_future(pipeline.commit())
-    await asyncio.sleep(0.02)
+    await gate.reached.wait()
     assert pipeline.waiting == 3
     with pytest.raises(ConsumerTooSlow):
         add(pipeline, *range(4, 20))
-    sink.may_write.set()
+    gate.open()
     await committing
     await pipeline.close()
 

@@ -42,7 +42,7 @@ async def pair(
     dials = Dials(exchange)
     budgets = AddressBudgets()
     environment = Environment(
-        dial=dials, budgets=lambda url: budgets, random=random.Random(seed).random, wall_clock=loop.wall_seconds
+        dial=dials, budgets=lambda url: budgets, random=random.Random(seed).random, clock_ns=loop.wall_ns
     )
     async with (
         exchange,

@@ -32,7 +32,7 @@ def surroundings(exchange):
         dial=exchange.dial,
         budgets=lambda url: budgets,
         random=random.Random(1).random,
-        wall_clock=running_loop().wall_seconds,
+        clock_ns=running_loop().wall_ns,
     )
 
 

@@ -78,7 +78,7 @@ class Desk:
             dial=dial,
             budgets=lambda url: budgets,
             random=random.Random(1).random,
-            wall_clock=lambda: loop.wall_seconds() + ahead,
+            clock_ns=lambda: loop.wall_ns() + round(ahead * 1e9),
         )
 
 
@@ -112,5 +112,5 @@ def paper_environment(exchange: Any) -> Environment:
         dial=exchange.dial,
         budgets=lambda url: budgets,
         random=random.Random(1).random,
-        wall_clock=running_loop().wall_seconds,
+        clock_ns=running_loop().wall_ns,
     )
