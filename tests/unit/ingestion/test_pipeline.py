@@ -115,12 +115,12 @@ async def test_time_makes_a_commit_due():
 
 async def test_a_commit_that_is_cancelled_halfway_still_counts():
     pipeline, sink = await make()
-    sink.may_write.clear()
+    gate = sink.may_write = Gate(running_loop())
     add(pipeline, 1, 2)
     committing = asyncio.ensure_future(pipeline.commit())
-    await asyncio.sleep(0.02)
+    await gate.reached.wait()
     committing.cancel()
-    asyncio.get_running_loop().call_later(0.05, sink.may_write.set)
+    running_loop().call_later(60, gate.open)
     await asyncio.gather(committing, return_exceptions=True)
     add(pipeline, 3)
     await pipeline.commit()
