@@ -6,13 +6,23 @@ READY := $(VENV)/.ready
 DOCS_VENV := .venv-docs
 DOCS_READY := $(DOCS_VENV)/.ready
 
-.PHONY: demo test check bench conformance docs format clean
+SEED ?= $(shell date +%s)
+SAMPLE ?= 0
+
+.PHONY: demo test soak mutants check bench conformance docs format clean
 
 demo: $(READY)
 	$(BIN)/cryptotrader demo
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --hypothesis-seed=$(SEED)
+
+soak: $(READY)
+	CRYPTOTRADER_SOAK=1 $(BIN)/pytest -n auto --hypothesis-seed=$(SEED) -m volume
+
+mutants: $(READY)
+	$(BIN)/python scripts/mutants.py --holes
+	$(BIN)/python scripts/mutants.py --sample $(SAMPLE) --seed $(SEED)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from structure.types import Fact
 DOCS = Path(__file__).parents[1] / "docs"
 DESIGN = "wsDesignDoc.md"
 STRUCTURE = "wsStructureDoc.yaml"
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in C writes the same, ten times faster
 HEAD = "# Written by scripts/structure_doc.py from the declarations in src/cryptotrader; do not edit.\n"
 
 
@@ -45,7 +46,9 @@ def compose(facts: Fact, design: str) -> dict[str, str]:
         facts: What there is to say.
         design: The design document, whose regions are filled anew.
     """
-    structure = yaml.safe_dump(facts, sort_keys=False, width=120, allow_unicode=True, default_flow_style=None)
+    structure = yaml.dump(
+        facts, Dumper=_DUMPER, sort_keys=False, width=120, allow_unicode=True, default_flow_style=None
+    )
     reference = {f"reference/{name}": text for name, text in pages(facts).items()}
     return {STRUCTURE: HEAD + structure, DESIGN: fill(design, regions(facts)), **reference}
 

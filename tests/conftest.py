@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from virtual_clock import VirtualClockLoop
@@ -22,7 +23,15 @@ REAL_TIME = TESTS / "integration"
 SHARED = TESTS.parents[1] / "shared"
 
 
+# how long an example takes says nothing: the machine may be slow
+hypothesis.settings.register_profile(
+    "patient", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "volume: repeats itself; a few rounds by default, thousands in `make soak`")
     config.addinivalue_line("markers", "leaves_running(*names): these tasks and threads may outlive the test")
 
 

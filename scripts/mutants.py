@@ -1,0 +1,146 @@
+"""Mutation testing of the modules that guard money and completeness.
+
+    python scripts/mutants.py                      every mutant of every guarded module
+    python scripts/mutants.py --module protocol/limits.py
+    python scripts/mutants.py --sample 60 --seed 4f2a   some of them, drawn by the seed
+    python scripts/mutants.py --holes              the mutants that once lived, each with the test that kills it
+
+A mutant that no test notices is printed and the exit code is 1, unless ``tests/mutants/equivalents.toml`` lists it with
+the reason why it changes nothing that matters. An entry there that no mutant fits, or whose mutant is killed, is an
+error as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from mutation.measuring import CACHE, PACKAGE, ROOT, Measured, measure
+from mutation.mutations import Mutant, mutants_of
+from mutation.running import Trial, run_all
+
+LISTS = ROOT / "tests" / "mutants"
+MOST_SECONDS = 15.0
+"""Of tests for one mutant, the quickest first: what none of them notices counts as survived."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the mutants that are asked for; returns the exit code."""
+    options = _parse(arguments)
+    if options.holes:
+        return run_holes(options.workers)
+    modules: list[str] = options.module or tomllib.loads((LISTS / "guarded.toml").read_text())["modules"]
+    mutants = [mutant for path in modules for mutant in mutants_of(path, (PACKAGE / path).read_text())]
+    known = {entry["mutant"]: entry["why"] for entry in _entries("equivalents")}
+    if options.sample:
+        print(f"{options.sample} of {len(mutants)} mutants, seed {options.seed}")
+        draw = random.Random(options.seed)  # noqa: S311 - it is to be repeated, not secret
+        mutants = draw.sample(mutants, min(options.sample, len(mutants)))
+    if options.survivors:
+        last = set(json.loads((CACHE / "survivors.json").read_text()))
+        mutants = [mutant for mutant in mutants if mutant.name in last]
+    outcomes = run(mutants, measure(modules), options.workers)
+    return report(mutants, outcomes, known, is_whole=not (options.sample or options.survivors or options.module))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--module", action="append", help="only this module, below src/cryptotrader")
+    parser.add_argument("--sample", type=int, default=0, help="run so many, drawn by --seed")
+    parser.add_argument("--seed", default="0", help="any text, such as a commit")
+    parser.add_argument("--survivors", action="store_true", help="only those that survived the last run")
+    parser.add_argument("--holes", action="store_true", help="only the mutants that once lived")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    return parser.parse_args(arguments)
+
+
+def _entries(name: str) -> list[dict[str, str]]:
+    path = LISTS / f"{name}.toml"
+    entries: list[dict[str, str]] = tomllib.loads(path.read_text()).get("entry", [])
+    return entries
+
+
+def run(mutants: Sequence[Mutant], measured: Measured, workers: int) -> dict[Mutant, str]:
+    """Run the tests of each mutant: ``killed``, ``hangs``, ``survived``, or ``unreached`` without any test."""
+    outcomes: dict[Mutant, str] = {}
+    trials: dict[Trial, Mutant] = {}
+    for mutant in mutants:
+        tests, seconds = _affordable(measured, mutant)
+        if tests:
+            trials[Trial(mutant.path, mutant.index, tests, seconds)] = mutant
+        else:
+            outcomes[mutant] = "unreached"
+    began = time.monotonic()
+    for number, (trial, outcome) in enumerate(run_all(trials, workers=workers), 1):
+        outcomes[trials[trial]] = outcome
+        if outcome == "survived" or number % 100 == 0:
+            shown = trials[trial].name if outcome == "survived" else ""
+            print(f"{number}/{len(trials)} {time.monotonic() - began:.0f} s {shown}", flush=True)
+    return outcomes
+
+
+def _affordable(measured: Measured, mutant: Mutant) -> tuple[tuple[str, ...], float]:
+    chosen: list[str] = []
+    total = 0.0
+    for test in measured.tests_of(mutant.path, mutant.line):
+        total += measured.seconds[test]
+        if chosen and total > MOST_SECONDS:
+            break
+        chosen.append(test)
+    return tuple(chosen), total
+
+
+def report(mutants: Sequence[Mutant], outcomes: dict[Mutant, str], known: dict[str, str], *, is_whole: bool) -> int:
+    """Print the score of each module and what is wrong; returns the exit code."""
+    lived = {mutant.name for mutant, outcome in outcomes.items() if outcome in {"survived", "unreached"}}
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / "survivors.json").write_text(json.dumps(sorted(lived), indent=1))
+    print(f"\n{'module':34}{'mutants':>9}{'killed':>9}{'known':>9}{'lived':>9}{'score':>9}")
+    totals: Counter[str] = Counter()
+    for path in [*dict.fromkeys(mutant.path for mutant in mutants), "all"]:
+        own = [mutant for mutant in mutants if path in {mutant.path, "all"}]
+        dead = sum(mutant.name not in lived for mutant in own)
+        listed = sum(mutant.name in lived and mutant.name in known for mutant in own)
+        score = f"{100 * dead / max(1, len(own) - listed):.1f} %"
+        print(f"{path:34}{len(own):>9}{dead:>9}{listed:>9}{len(own) - dead - listed:>9}{score:>9}")
+        totals["lived"] = len(own) - dead - listed
+    names = {mutant.name for mutant in mutants}
+    wrong = [f"no test notices: {name}" for name in sorted(lived - known.keys())]
+    wrong += [f"listed as equivalent, but killed: {name}" for name in sorted((known.keys() & names) - lived)]
+    if is_whole:
+        wrong += [f"listed as equivalent, but there is no such mutant: {name}" for name in sorted(known.keys() - names)]
+    print("\n".join(["", *wrong]))
+    return 1 if wrong else 0
+
+
+def run_holes(workers: int) -> int:
+    """Run each test that closed a hole against the mutant that lived in it."""
+    entries = _entries("holes")
+    trials: dict[Trial, dict[str, str]] = {}
+    for entry in entries:
+        path = entry["mutant"].split()[0]
+        found = {mutant.name: mutant for mutant in mutants_of(path, (PACKAGE / path).read_text())}
+        if entry["mutant"] not in found:
+            raise SystemExit(f"there is no such mutant: {entry['mutant']}")
+        trials[Trial(path, found[entry["mutant"]].index, (entry["test"],), 5.0)] = entry
+    lived = 0
+    for trial, outcome in run_all(trials, workers=workers):
+        entry = trials[trial]
+        print(f"hole {entry['hole']:>3}  {outcome:9} {entry['mutant']}\n          by {entry['test']}", flush=True)
+        lived += outcome == "survived"
+    print(f"{len(trials) - lived} of {len(trials)} killed")
+    return 1 if lived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Mutation testing: is there a test that fails when a line that guards money or completeness is wrong?"""

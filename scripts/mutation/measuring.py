@@ -1,0 +1,116 @@
+"""Measures which tests reach which lines, and how long each test takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import coverage
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "cryptotrader"
+CACHE = ROOT / ".cache" / "mutants"
+TESTS = ("tests/unit", "tests/pair", "tests/declarations")
+"""Tests on virtual time: they are quick, and see a mutant that lives in their own process."""
+
+_LOOK_UP = 40
+"""Lines above a place among which the line stands that its statement begins with."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Tests by line.
+
+    Attributes:
+        seconds: How long each test took, by its id.
+        lines: For each module, below the package's folder, the ids of the tests that reach each line.
+    """
+
+    seconds: dict[str, float]
+    lines: dict[str, dict[int, list[str]]]
+
+    def tests_of(self, path: str, line: int) -> list[str]:
+        """The tests that reach a place, the quickest first; those of the whole module where it runs at import."""
+        by_line = self.lines.get(path, {})
+        for near in range(line, max(line - _LOOK_UP, 0), -1):
+            if tests := [test for test in by_line.get(near, ()) if test in self.seconds]:
+                return self._quickest_first(tests)
+            if "" in by_line.get(near, ()):
+                break
+        return self._quickest_first({test for tests in by_line.values() for test in tests if test in self.seconds})
+
+    def _quickest_first(self, tests: Iterator[str] | Sequence[str] | set[str]) -> list[str]:
+        return sorted(tests, key=lambda test: (self.seconds[test], test))
+
+
+def measure(modules: Sequence[str]) -> Measured:
+    """Run the tests once, unless that was done for the same code already.
+
+    Raises:
+        SystemExit: A test failed.
+    """
+    stamp = _stamp()
+    done = CACHE / "measured.json"
+    if not done.is_file() or json.loads(done.read_text())["stamp"] != stamp:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        print("running the tests once, to see which of them reach which line …", flush=True)
+        command = [sys.executable, __file__, *modules]
+        run = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+        if run.returncode:
+            raise SystemExit(f"{run.stdout[-4000:]}\nthe tests fail without any mutant")
+        written = json.loads((CACHE / "seconds.json").read_text())
+        done.write_text(json.dumps({"stamp": stamp, "seconds": written}))
+    data = coverage.CoverageData(str(CACHE / "coverage"))
+    data.read()
+    lines = {path: data.contexts_by_lineno(str(PACKAGE / path)) for path in modules}
+    return Measured(json.loads(done.read_text())["seconds"], lines)
+
+
+def _stamp() -> str:
+    """What the sources and tests are, as one text."""
+    digest = hashlib.sha256()
+    for folder in ("src", *TESTS, "tests/support"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Contexts:
+    """A pytest plugin: lines are noted under the id of the test that runs."""
+
+    def __init__(self, running: coverage.Coverage) -> None:
+        self._running = running
+        self.seconds: dict[str, float] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._running.switch_context(item.nodeid)
+        result = yield
+        self._running.switch_context("")
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+
+
+def _main(modules: Sequence[str]) -> int:
+    """In a process of its own: run the tests and note what they reach."""
+    running = coverage.Coverage(data_file=str(CACHE / "coverage"), include=[str(PACKAGE / path) for path in modules])
+    running.erase()
+    plugin = _Contexts(running)
+    running.start()
+    code = pytest.main(["-q", "-x", "-p", "no:xdist", "--hypothesis-seed=0", *TESTS], plugins=[plugin])
+    running.stop()
+    running.save()
+    (CACHE / "seconds.json").write_text(json.dumps({name: round(each, 4) for name, each in plugin.seconds.items()}))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

@@ -1,0 +1,140 @@
+"""Runs tests on mutants: each in a fork of one process that has loaded all but the package itself."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import hypothesis
+import pytest
+
+from mutation.measuring import PACKAGE, ROOT
+from mutation.mutations import mutated
+
+_PRELOADED = ("msgspec", "picows", "cryptography.hazmat.primitives.asymmetric.rsa", "structlog", "pydantic", "typer")
+"""Imported once for all forks; the package itself must not be among them, since each fork imports its own mutant."""
+
+_PATIENCE = 60.0
+_SLOWER = 10.0
+"""A mutant's tests may take so many seconds, and so many times longer than without it; then it hangs and is killed."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A mutant and the tests that may notice it.
+
+    Attributes:
+        path: The module that is changed, below the package's folder.
+        index: Which mutant of it; ``None`` for the module as it is.
+        tests: Ids of tests, in the order in which they are run.
+        seconds: How long they take without it.
+    """
+
+    path: str
+    index: int | None
+    tests: tuple[str, ...]
+    seconds: float
+
+
+def run_all(trials: Iterable[Trial], *, workers: int) -> Iterator[tuple[Trial, str]]:
+    """Run trials side by side; each comes with ``killed``, ``hangs`` or ``survived`` as it ends."""
+    _preload()
+    waiting = iter(trials)
+    running: dict[int, tuple[Trial, float]] = {}
+    while True:
+        while len(running) < workers and (trial := next(waiting, None)) is not None:
+            deadline = time.monotonic() + _PATIENCE + _SLOWER * trial.seconds
+            running[_start(trial)] = trial, deadline
+        if not running:
+            return
+        for process in list(running):
+            trial, deadline = running[process]
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                del running[process]
+                yield trial, _outcome(trial, os.waitstatus_to_exitcode(status))
+            elif time.monotonic() > deadline:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+                del running[process]
+                yield trial, "hangs"
+        time.sleep(0.02)
+
+
+def _outcome(trial: Trial, code: int) -> str:
+    if code == pytest.ExitCode.OK:
+        return "survived"
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise SystemExit(f"no test was run for {trial}")
+    return "killed"
+
+
+def _preload() -> None:
+    hypothesis.settings.register_profile(
+        "mutants", database=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+    )
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    if "cryptotrader" in sys.modules:
+        raise SystemExit("the package is loaded already: no fork would see its mutant")
+
+
+def _start(trial: Trial) -> int:
+    process = os.fork()
+    if process:
+        return process
+    code: int = pytest.ExitCode.INTERNAL_ERROR
+    try:
+        os.setpgid(0, 0)
+        os.chdir(ROOT)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        if trial.index is not None:
+            _replace(trial.path, trial.index)
+        code = _run(trial.tests)
+    finally:
+        os._exit(code)
+
+
+def _run(tests: Sequence[str]) -> int:
+    files = list(dict.fromkeys(test.split("::")[0] for test in tests))
+    arguments = ["-x", "-p", "no:xdist", "--hypothesis-profile=mutants", "-W", "ignore::pytest.PytestWarning", *files]
+    return int(pytest.main(arguments, plugins=[_Chosen(tests)]))
+
+
+class _Chosen:
+    """A pytest plugin: only these tests, in this order."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self._places = {test: place for place, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self._places), key=lambda item: self._places[item.nodeid]
+        )
+
+
+def _replace(path: str, index: int) -> None:
+    """Let the import system compile the mutant instead of the module."""
+    changed = PACKAGE / path
+    original: Callable[[SourceFileLoader, str], CodeType | None] = SourceFileLoader.get_code
+
+    def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
+        if Path(loader.path) == changed:
+            return compile(mutated(changed.read_text(), index), str(changed), "exec")
+        return original(loader, fullname)
+
+    replaced: Any = get_code
+    SourceFileLoader.get_code = replaced  # type: ignore[method-assign]  # in this fork only
