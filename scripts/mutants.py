@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.survivors:
         last = set(json.loads((CACHE / "survivors.json").read_text()))
         mutants = [mutant for mutant in mutants if mutant.name in last]
-    outcomes = run(mutants, measure(modules), options.workers)
+    outcomes = run(mutants, measure(), options.workers)
     return report(mutants, outcomes, known, is_whole=not (options.sample or options.survivors or options.module))
 
 

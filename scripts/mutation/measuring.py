@@ -49,7 +49,7 @@ class Measured:
         return sorted(tests, key=lambda test: (self.seconds[test], test))
 
 
-def measure(modules: Sequence[str]) -> Measured:
+def measure() -> Measured:
     """Run the tests once, unless that was done for the same code already.
 
     Raises:
@@ -60,7 +60,7 @@ def measure(modules: Sequence[str]) -> Measured:
     if not done.is_file() or json.loads(done.read_text())["stamp"] != stamp:
         CACHE.mkdir(parents=True, exist_ok=True)
         print("running the tests once, to see which of them reach which line …", flush=True)
-        command = [sys.executable, __file__, *modules]
+        command = [sys.executable, __file__]
         run = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
         if run.returncode:
             raise SystemExit(f"{run.stdout[-4000:]}\nthe tests fail without any mutant")
@@ -68,7 +68,7 @@ def measure(modules: Sequence[str]) -> Measured:
         done.write_text(json.dumps({"stamp": stamp, "seconds": written}))
     data = coverage.CoverageData(str(CACHE / "coverage"))
     data.read()
-    lines = {path: data.contexts_by_lineno(str(PACKAGE / path)) for path in modules}
+    lines = {str(Path(file).relative_to(PACKAGE)): data.contexts_by_lineno(file) for file in data.measured_files()}
     return Measured(json.loads(done.read_text())["seconds"], lines)
 
 
@@ -99,9 +99,9 @@ class _Contexts:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
 
 
-def _main(modules: Sequence[str]) -> int:
+def _main() -> int:
     """In a process of its own: run the tests and note what they reach."""
-    running = coverage.Coverage(data_file=str(CACHE / "coverage"), include=[str(PACKAGE / path) for path in modules])
+    running = coverage.Coverage(data_file=str(CACHE / "coverage"), source=[str(PACKAGE)])
     running.erase()
     plugin = _Contexts(running)
     running.start()
@@ -113,4 +113,4 @@ def _main(modules: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(sys.argv[1:]))
+    sys.exit(_main())
