@@ -104,7 +104,8 @@ def _changes(parent: ast.AST, where: str) -> Iterator[_Change]:
             for node, shown in _alternatives(child, parent):
                 line = getattr(child, "lineno", 0)
                 yield _Change(parent, field, position if several else None, node, where or "module", line, shown)
-            yield from _changes(child, _inside(where, child))
+            if not _is_negative_number(child):
+                yield from _changes(child, _inside(where, child))
 
 
 def _inside(where: str, node: ast.AST) -> str:
@@ -154,9 +155,12 @@ def _(node: ast.BoolOp, _: ast.AST) -> Iterator[Alternative]:
 
 
 @_alternatives.register
-def _(node: ast.UnaryOp, _: ast.AST) -> Iterator[Alternative]:
+def _(node: ast.UnaryOp, parent: ast.AST) -> Iterator[Alternative]:
     if isinstance(node.op, ast.Not):
         yield _shown(node, node.operand)
+    elif _is_negative_number(node) and isinstance(node.operand, ast.Constant):
+        for number, shown in _alternatives(node.operand, parent):
+            yield ast.UnaryOp(node.op, number), shown  # type: ignore[arg-type]  # another constant
 
 
 @_alternatives.register
@@ -210,6 +214,10 @@ def _constant(node: ast.Constant, parent: ast.AST, value: Any) -> Alternative:
     after = _text(parent)
     node.value = old
     return ast.Constant(value), (before, after)
+
+
+def _is_negative_number(node: ast.AST) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)
 
 
 def _is_text(node: ast.AST) -> bool:

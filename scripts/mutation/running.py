@@ -102,7 +102,7 @@ def _start(trial: Trial) -> int:
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
         if trial.index is not None:
-            _replace(trial.path, trial.index)
+            _load(trial.path, trial.index)
         code = _run(trial.tests)
     finally:
         os._exit(code)
@@ -126,8 +126,8 @@ class _Chosen:
         )
 
 
-def _replace(path: str, index: int) -> None:
-    """Let the import system compile the mutant instead of the module."""
+def _load(path: str, index: int) -> None:
+    """Import the mutant in place of the module, before pytest puts its own way of importing in front."""
     changed = PACKAGE / path
     original: Callable[[SourceFileLoader, str], CodeType | None] = SourceFileLoader.get_code
 
@@ -138,3 +138,5 @@ def _replace(path: str, index: int) -> None:
 
     replaced: Any = get_code
     SourceFileLoader.get_code = replaced  # type: ignore[method-assign]  # in this fork only
+    name = ".".join((PACKAGE.name, *Path(path).with_suffix("").parts))
+    importlib.import_module(name)
