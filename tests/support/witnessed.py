@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from cryptotrader.client import Binance
-from cryptotrader.config import Backoff, Endpoint, Timeouts
+from cryptotrader.config import Backoff, Endpoint, Timeouts, TimeUnit
 from cryptotrader.credentials import Ed25519Key, HmacKey, RsaKey
 from cryptotrader.environment import Environment
 from cryptotrader.protocol.limits import AddressBudgets
@@ -53,12 +53,14 @@ AT_ONCE = Backoff(initial=0.01, maximum=0.02)
 @asynccontextmanager
 async def witnessed(
     key: Ed25519Key | RsaKey | HmacKey | None = None,
+    *,
+    time_unit: TimeUnit = TimeUnit.MILLISECOND,
 ) -> AsyncIterator[tuple[ScriptedExchange, Binance]]:
     """A scripted exchange and a client of it."""
     loop = asyncio.get_running_loop()
     async with ScriptedExchange(lambda: EXCHANGE_MS + int(loop.time() * 1000), Keys(KEYS)) as exchange:
         client = Binance(
-            Endpoint.local(exchange.port),
+            Endpoint.local(exchange.port).with_time_unit(time_unit),
             key,
             recv_window=60_000,
             backoff=AT_ONCE,

@@ -68,6 +68,7 @@ class Client:
     Attributes:
         socket: It.
         path: Where it was dialled.
+        query: With what, by name.
         number: Counted from 1.
         opened_at: When, in milliseconds.
         is_combined: Whether events are wrapped with their stream's name.
@@ -78,6 +79,7 @@ class Client:
 
     socket: _Connection
     path: str
+    query: dict[str, list[str]]
     number: int
     opened_at: int
     is_combined: bool = False
@@ -194,8 +196,8 @@ class ScriptedExchange:
         assert socket.request is not None
         parts = urlsplit(socket.request.path)
         self._connections += 1
-        client = Client(socket, parts.path, self._connections, self._now_ms(), parts.path == "/stream")
         query = parse_qs(parts.query.replace("+", "%2B"))
+        client = Client(socket, parts.path, query, self._connections, self._now_ms(), parts.path == "/stream")
         names = query.get("streams", [""])[0] if client.is_combined else unquote(parts.path.removeprefix("/ws"))[1:]
         self._subscribe(client, [name for name in names.split("/") if name] if not client.is_api else [])
         self.clients.append(client)
