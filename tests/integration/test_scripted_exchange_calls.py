@@ -14,7 +14,7 @@ from cryptotrader.models.order_models import CancelReplaceMode
 from scripted.parameters import METHODS
 from scripted.replies import COMMISSION, NO_REFERENCE_PRICE, REPLIES, done
 from waiting import soon
-from witnessed import ED25519, HMAC, RSA, witnessed
+from witnessed import ED25519, EXCHANGE_MS, HMAC, RSA, witnessed
 
 BTC = "BTCUSDT"
 LIMIT = {"symbol": BTC, "side": Side.BUY, "type": OrderType.LIMIT, "time_in_force": TimeInForce.GTC}
@@ -41,7 +41,7 @@ PAIR = {
 # method, what is asked, what is looked at in the result, and what the documented text says there
 PUBLIC = [
     (ask.PingRequest(), lambda result: result.to_json(), b"{}"),
-    (ask.TimeRequest(), lambda result: result.server_time > 1_790_000_000_000, True),
+    (ask.TimeRequest(), lambda result: result.server_time >= EXCHANGE_MS, True),
     (
         ask.ExchangeInfoRequest(symbol=BTC),
         lambda info: (info.symbols[0].base_asset, [each.limit for each in info.rate_limits], info.sors[0].symbols),

@@ -116,7 +116,7 @@ async def test_a_stream_in_its_raw_form(stream):
             endpoint=Endpoint.local(exchange.port),
             backoff=AT_ONCE,
             timeouts=PATIENT,
-            environment=surroundings(),
+            environment=surroundings(exchange),
         )
         connection.open()
         try:

@@ -21,7 +21,9 @@ from cryptotrader.protocol.limits import AddressBudgets
 from scripted import Keys, ScriptedExchange
 from waiting import PATIENCE
 
-EXCHANGE_MS = 1_790_000_000_000
+EXCHANGE_MS = 1_789_999_000_000
+"""When each test begins, a quarter of an hour before anything that is documented happens."""
+
 _BEHIND_MS = 600_000
 
 _ed25519 = Ed25519PrivateKey.generate()
@@ -36,13 +38,12 @@ KEYS = {
 }
 
 
-def surroundings() -> Environment:
+def surroundings(exchange: ScriptedExchange) -> Environment:
     """Real sockets, budgets of a test's own, and our clock."""
-    loop = asyncio.get_running_loop()
     budgets = defaultdict(AddressBudgets)
     return Environment(
         budgets=lambda url: budgets[url],
-        clock_ns=lambda: (EXCHANGE_MS - _BEHIND_MS) * 1_000_000 + int(loop.time() * 1e9),
+        clock_ns=lambda: (exchange.now_ms() - _BEHIND_MS) * 1_000_000,
     )
 
 
@@ -58,14 +59,15 @@ async def witnessed(
 ) -> AsyncIterator[tuple[ScriptedExchange, Binance]]:
     """A scripted exchange and a client of it."""
     loop = asyncio.get_running_loop()
-    async with ScriptedExchange(lambda: EXCHANGE_MS + int(loop.time() * 1000), Keys(KEYS)) as exchange:
+    begun = loop.time()
+    async with ScriptedExchange(lambda: EXCHANGE_MS + int((loop.time() - begun) * 1000), Keys(KEYS)) as exchange:
         client = Binance(
             Endpoint.local(exchange.port).with_time_unit(time_unit),
             key,
             recv_window=60_000,
             backoff=AT_ONCE,
             timeouts=PATIENT,
-            environment=surroundings(),
+            environment=surroundings(exchange),
         )
         async with client:
             yield exchange, client

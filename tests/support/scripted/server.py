@@ -101,13 +101,14 @@ class ScriptedExchange:
         keys: The keys that it knows.
 
     Attributes:
+        now_ms: The exchange's time, in milliseconds.
         violations: What clients did that the documentation does not allow; a test fails with them at its end.
         asked: All that was asked, in the order in which it came.
         clients: The connections that are open.
     """
 
     def __init__(self, now_ms: Callable[[], int], keys: Keys | None = None) -> None:
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._keys = keys or Keys()
         self._script: defaultdict[str, deque[str]] = defaultdict(deque)
         self._server: Server | None = None
@@ -197,7 +198,7 @@ class ScriptedExchange:
         parts = urlsplit(socket.request.path)
         self._connections += 1
         query = parse_qs(parts.query.replace("+", "%2B"))
-        client = Client(socket, parts.path, query, self._connections, self._now_ms(), parts.path == "/stream")
+        client = Client(socket, parts.path, query, self._connections, self.now_ms(), parts.path == "/stream")
         names = query.get("streams", [""])[0] if client.is_combined else unquote(parts.path.removeprefix("/ws"))[1:]
         self._subscribe(client, [name for name in names.split("/") if name] if not client.is_api else [])
         self.clients.append(client)
@@ -234,7 +235,7 @@ class ScriptedExchange:
             await client.socket.send(self._filled_in(client, asked, answer))
 
     def _command(self, client: Client, asked: Asked) -> str:
-        seconds = (self._now_ms() - client.opened_at) / 1000
+        seconds = (self.now_ms() - client.opened_at) / 1000
         if client.socket.frames > MESSAGES_A_SECOND * (1 + seconds):
             self.violations.append(f"{client.socket.frames} messages in {seconds} s")
         self.violations += wrong_command(asked)
@@ -254,7 +255,7 @@ class ScriptedExchange:
             elif why := self._keys.wrong_signature(asked, client.logged_on_as):
                 self.violations.append(why)
                 return BAD_SIGNATURE
-            elif wrong_time(asked.params, self._now_ms()):
+            elif wrong_time(asked.params, self.now_ms()):
                 return OUT_OF_TIME
         self.violations += wrong
         if asked.method == "userDataStream.subscribe" and client.logged_on_as is None:
@@ -281,7 +282,7 @@ class ScriptedExchange:
             **self._legs,
             **params,
             "id": json.dumps(asked.id),
-            "now": self._now_ms(),
+            "now": self.now_ms(),
             "loggedOnAs": client.logged_on_as,
         }
         return filled_in(answer, values)
