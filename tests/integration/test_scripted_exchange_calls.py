@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from cryptotrader import requests as ask
-from cryptotrader.errors import RequestRejected
+from cryptotrader.errors import OutcomeUnknown, RequestRejected
 from cryptotrader.models.base_models import Model, OrderType, Side, TimeInForce, plain
 from cryptotrader.models.order_models import CancelReplaceMode
 from scripted.parameters import METHODS
@@ -346,3 +347,32 @@ async def test_a_reference_price_that_never_was_is_a_refusal_although_its_status
         with pytest.raises(RequestRejected, match="reference price") as caught:
             await soon(binance.call(ask.ReferencePriceRequest(symbol=BTC)))
         assert caught.value.code == -2043
+
+
+# ------------------------------------------------------------------------------------------------ documented samples
+
+SAMPLES = Path(__file__).parents[3] / "shared/fixtures"
+CASES = {name_of(case): case[0] for case in [*PUBLIC, *SIGNED]}
+
+
+def samples():
+    """The documented replies to methods that are asked here; none where the folder is missing."""
+    index = SAMPLES / "index.json"
+    entries = json.loads(index.read_bytes()) if index.is_file() else []
+    found = [each for each in entries if each["kind"] == "response" and each["method_or_stream"] in CASES]
+    return [pytest.param(each, id=each["file"]) for each in found if "status" in each]
+
+
+@pytest.mark.parametrize("entry", samples())
+async def test_a_documented_sample_is_taken(entry):
+    async with witnessed(HMAC) as (exchange, binance):
+        sample = json.loads((SAMPLES / entry["file"]).read_bytes())
+        request = CASES[entry["method_or_stream"]]
+        await soon(binance.call(ask.MyFiltersRequest(symbol=BTC)))  # knows the time from now on
+        exchange.answers(request.api.name, json.dumps({**sample, "id": "?"}).replace('"?"', "$id"))
+        if sample["status"] == 200:
+            result = as_json(await soon(binance.call(request)))
+            assert set(paths(sample["result"])) == set(paths(result)), "a documented part was lost, or another added"
+        else:
+            with pytest.raises((RequestRejected, OutcomeUnknown), match=f"code {sample['error']['code']}"):
+                await soon(binance.call(request))

@@ -320,3 +320,23 @@ async def test_times_in_microseconds_are_asked_for_in_the_address():
         assert client.query == {"streams": ["btcusdt@kline_1m@+08:00"], "timeUnit": ["MICROSECOND"]}
         assert (await soon(binance.call(PingRequest()))).to_json() == b"{}"
         assert [api.query for api in exchange.apis] == [{"timeUnit": ["MICROSECOND"]}]
+
+
+SAMPLES = {
+    "stream__avgPrice__1.json": "btcusdt@avgPrice",
+    "stream__bookTicker__1.json": "bnbusdt@bookTicker",
+    "stream__depth_diff__1.json": "bnbbtc@depth",
+    "stream__kline_tz__1.json": "bnbbtc@kline_1m@+08:00",
+    "stream__referencePrice__1.json": "bazusd@referencePrice",
+    "stream__ticker_window__1.json": "bnbbtc@ticker_1h",
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_a_documented_sample_of_a_stream_is_taken(name, shared_folder):
+    async with witnessed() as (exchange, binance):
+        sample = (shared_folder / "fixtures" / name).read_text()
+        subscription = binance.market.subscribe(SAMPLES[name])
+        await soon(subscription.confirmed(None))
+        await exchange.tell(SAMPLES[name], sample)
+        assert json.loads((await soon(anext(subscription))).to_json()) == json.loads(sample)

@@ -28,7 +28,7 @@ from cryptotrader.requests import (
 from scripted import replies
 from scripted.events import EXECUTION_REPORT, FILL_REPORT, wrapped
 from scripted.server import SILENT
-from waiting import soon, until
+from waiting import PATIENCE, soon, until
 from witnessed import ED25519, HMAC, witnessed
 
 BTC = "BTCUSDT"
@@ -107,7 +107,7 @@ async def test_an_order_is_placed_and_filled_by_its_events(key):
 
 async def test_an_event_before_the_reply_is_not_lost():
     async with witnessed(HMAC) as (exchange, binance):
-        await soon(binance.user.wait_subscribed())
+        await soon(binance.user.wait_subscribed(PATIENCE))
         exchange.answers("order.place", SILENT)
         placing = asyncio.ensure_future(place(binance))
         await until(lambda: exchange.requests("order.place"))
