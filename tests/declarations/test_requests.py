@@ -45,6 +45,7 @@ GOLDEN = [
     (ExchangeInfoRequest(), {}, 20),
     (ExchangeInfoRequest(symbols=("BTCUSDT", "ETHBTC")), {"symbols": ["BTCUSDT", "ETHBTC"]}, 20),
     (ExchangeInfoRequest(permissions="SPOT"), {"permissions": "SPOT"}, 20),
+    (ExchangeInfoRequest(permissions=("SPOT", "MARGIN")), {"permissions": ["SPOT", "MARGIN"]}, 20),
     (ExchangeInfoRequest(symbol_status=SymbolStatusFilter.HALT), {"symbolStatus": "HALT"}, 20),
     (ExecutionRulesRequest(), {}, 40),
     (ExecutionRulesRequest(symbol="BTCUSDT"), {"symbol": "BTCUSDT"}, 2),
