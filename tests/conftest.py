@@ -23,6 +23,9 @@ SHARED = TESTS.parents[1] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "raises_nothing(why): the test shows that nothing is raised, and why that is enough"
+    )
     config.addinivalue_line("markers", "leaves_running(*names): these tasks and threads may outlive the test")
 
 

@@ -23,6 +23,7 @@ from structure.facts import gather
 from structure.models import error_tree, model_modules
 from structure.pages import weight_text
 from structure.types import describe_type, summary
+from waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -117,7 +118,7 @@ def test_an_altered_declaration_is_noticed(tmp_path, file, altered, to, shown):
         env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
     assert ended.returncode == 1, ended.stderr

@@ -19,6 +19,7 @@ from virtual_clock import running_loop
 
 async def test_every_kind_of_stream_delivers_its_typed_event():
     async with pair("BTCUSDT", "ETHUSDT", rate=400) as (binance, exchange, _):
+        assert CHANNELS
         for row in CHANNELS:
             name = row.pattern.format(symbol="btcusdt", interval="1m", window="1h", levels=5)
             async with binance.market.subscribe(name) as subscription:

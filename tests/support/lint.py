@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,6 @@ WAITING = "support/waiting.py"
 
 CLOCKS = {
     *(f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")),
-    *(f"datetime.{name}" for name in ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")),
     "time.sleep",
 }
 ASYNC_DEADLINES = {"asyncio.timeout": 0, "asyncio.timeout_at": 0, "asyncio.wait_for": 1, "asyncio.wait": None}
@@ -29,10 +28,23 @@ DEADLINES = {
     "socket.create_connection": 1,
     "urllib.request.urlopen": 2,
 }
-METHODS = {"wait": 0, "join": 0, "result": 0, "settimeout": 0, "communicate": 1, "get": None, "put": None}
-"""Methods of threads, events, futures, processes, sockets and queues, and where they take their delay."""
+METHODS = {"wait": 0, "join": 0, "result": 0, "settimeout": 0, "communicate": None, "get": None, "put": None}
+"""Methods of threads, events, futures, processes, sockets and queues, and where they take nothing but their delay."""
 CHECKS = {f"pytest.{name}" for name in ("raises", "warns", "fail", "xfail", "deprecated_call")}
-PASSING_ON = {"enumerate", "reversed", "sorted", "list", "tuple", "set", "iter", "map", "chain", "cycle", "islice"}
+PASSING_ON = {
+    "enumerate",
+    "reversed",
+    "sorted",
+    "list",
+    "tuple",
+    "set",
+    "iter",
+    "map",
+    "chain",
+    "cycle",
+    "islice",
+    "pairwise",
+}
 """What is as long as its argument, or what is asked for."""
 SIDE_BY_SIDE = {"zip", "product"}
 """What is empty if one of its arguments is."""
@@ -79,7 +91,7 @@ class Source:
                 source.imported.update({name.asname or name.name: f"{node.module}.{name.name}" for name in node.names})
             elif isinstance(node, Function):
                 source.functions.append(node)
-        while new := {f.name for f in source.functions if source.asserts(f)} - source.asserting:
+        while new := {f.name for f in source.functions if source.asserts(f, narrowing=False)} - source.asserting:
             source.asserting |= new
         return source
 
@@ -91,10 +103,10 @@ class Source:
             return f"{self.dotted(node.value)}.{node.attr}".removeprefix("self.")
         return ""
 
-    def asserts(self, tree: ast.AST) -> bool:
-        """Whether anything in it asserts, or calls what asserts."""
+    def asserts(self, tree: ast.AST, *, narrowing: bool = True) -> bool:
+        """Whether anything in it asserts, or calls what asserts; in a helper, an assert that only narrows is none."""
         return any(
-            isinstance(node, ast.Assert)
+            (isinstance(node, ast.Assert) and (narrowing or not narrows(node.test)))
             or (isinstance(node, ast.Call) and self.checks(node))
             or (isinstance(node, ast.Raise) and node.exc is not None and "AssertionError" in ast.dump(node.exc))
             for node in ast.walk(tree)
@@ -105,6 +117,11 @@ class Source:
         name = self.dotted(call.func)
         last = call.func.attr if isinstance(call.func, ast.Attribute) else name.rpartition(".")[2]
         return name in self.asserting | CHECKS or last.startswith("assert_")
+
+
+def narrows(test: ast.expr) -> bool:
+    """Whether an assert tells type checkers what everybody knows."""
+    return ast.unparse(test).startswith("isinstance(") or ast.unparse(test).endswith(" is not None")
 
 
 # -------------------------------------------------------------------------------------------------------- the findings
@@ -131,7 +148,10 @@ def clocks(source: Source, *, real_loop: bool) -> Iterator[tuple[int, str]]:
     """Real clocks, and sleeps in real time."""
     for node in ast.walk(source.tree):
         if isinstance(node, (ast.Name, ast.Attribute)) and source.dotted(node) in CLOCKS:
-            yield node.lineno, f"{source.dotted(node)}: wait for a condition (eventually, until), never look at the time"
+            yield (
+                node.lineno,
+                f"{source.dotted(node)}: wait for a condition (eventually, until), never look at the time",
+            )
         if real_loop and isinstance(node, ast.Call) and source.dotted(node.func) == "asyncio.sleep":
             if not (node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0):
                 yield node.lineno, "a sleep in real time: await until(…) what it waits for"
@@ -143,49 +163,58 @@ def deadlines(source: Source, *, real_loop: bool) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Call) and (delay := delay_of(node, source, real_loop=real_loop)) is not None:
             if not source.dotted(delay).endswith("PATIENCE"):
                 yield node.lineno, f"a deadline of {ast.unparse(delay)}: PATIENCE, and fail when it has passed"
-        if isinstance(node, ast.Expr) and waits_for_an_event(node.value, source):
+        if isinstance(node, ast.Expr) and throws_answer_away(node, source):
             yield node.lineno, "the answer of wait() is thrown away: assert it"
 
 
 def delay_of(call: ast.Call, source: Source, *, real_loop: bool) -> ast.expr | None:
-    """The real-time deadline that a call is given, if it is such a call."""
-    name, arguments = source.dotted(call.func), call.args
-    if name in {"asyncio.to_thread", "asyncio.wait_for"} and not (real_loop and name == "asyncio.wait_for"):
-        if not arguments or name == "asyncio.wait_for":
-            return None
-        call = ast.Call(arguments[0], arguments[1:], call.keywords)
-        name, arguments = source.dotted(call.func), call.args
-    if name in ASYNC_DEADLINES:
-        if not real_loop:
-            return None
+    """The real-time deadline that a call is given, if it is such a call; a delay of 0 is none."""
+    call = in_thread(call, source)
+    name = source.dotted(call.func)
+    if name in ASYNC_DEADLINES and real_loop:
         place = ASYNC_DEADLINES[name]
     elif name in DEADLINES:
         place = DEADLINES[name]
-    elif isinstance(call.func, ast.Attribute) and call.func.attr in METHODS:
-        place = METHODS[call.func.attr]
-        arguments = [item if is_number(item) else ast.Name("PATIENCE") for item in arguments]  # ", ".join(names)
+    elif name not in ASYNC_DEADLINES and isinstance(call.func, ast.Attribute) and call.func.attr in METHODS:
+        alone = len(call.args) == 1 and not call.keywords and is_number(call.args[0])  # not: ", ".join(names)
+        place = METHODS[call.func.attr] if alone else None
     else:
         return None
-    named = [item.value for item in call.keywords if item.arg == "timeout"]
-    if place is not None and len(arguments) > place:
-        named.append(arguments[place])
-    return named[0] if named else None
+    delays = [item.value for item in call.keywords if item.arg == "timeout"]
+    if place is not None:
+        delays += call.args[place : place + 1]
+    return delays[0] if delays and ast.unparse(delays[0]) not in {"0", "0.0"} else None
 
 
-def waits_for_an_event(node: ast.expr, source: Source) -> bool:
-    """Whether it is ``event.wait(seconds)``, here or in a thread."""
-    node = node.value if isinstance(node, ast.Await) else node
-    if not isinstance(node, ast.Call) or source.dotted(node.func) == "asyncio.wait":
+def in_thread(call: ast.Call, source: Source) -> ast.Call:
+    """The call that a thread makes, if this one gives work to a thread; else the call itself."""
+    name = source.dotted(call.func)
+    start = 0 if name == "asyncio.to_thread" else 1 if name.endswith(".run_in_executor") else None
+    if start is None or len(call.args) <= start:
+        return call
+    return ast.Call(call.args[start], call.args[start + 1 :], call.keywords)
+
+
+def throws_answer_away(statement: ast.Expr, source: Source) -> bool:
+    """Whether it is ``event.wait(seconds)``, here or in a thread; a process that does not end raises by itself."""
+    outer = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+    if not isinstance(outer, ast.Call):
         return False
-    waits = isinstance(node.func, ast.Attribute) and node.func.attr == "wait" and bool(node.args or node.keywords)
-    in_thread = source.dotted(node.func) == "asyncio.to_thread" and ast.unparse(node.args[0]).endswith(".wait")
-    return waits or in_thread
+    call = in_thread(outer, source)
+    waits = (
+        isinstance(call.func, ast.Attribute) and call.func.attr == "wait" and source.dotted(call.func) != "asyncio.wait"
+    )
+    of_process = ast.unparse(call.func).lower().endswith("process.wait")
+    return waits and bool(call.args or call.keywords) and not of_process
 
 
 def is_number(node: ast.expr) -> bool:
-    return all(isinstance(leaf, (ast.Constant, ast.operator, ast.unaryop, ast.BinOp, ast.UnaryOp)) for leaf in ast.walk(node)) and any(
-        isinstance(leaf, ast.Constant) and isinstance(leaf.value, (int, float)) for leaf in ast.walk(node)
-    )
+    """Whether it is a number, or reckoned from numbers."""
+    if isinstance(node, ast.BinOp):
+        return is_number(node.left) and is_number(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return is_number(node.operand)
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
 
 
 def asserting_nothing(source: Source) -> Iterator[tuple[int, str]]:
@@ -215,10 +244,15 @@ def unable_to_fail(source: Source) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Call) and source.dotted(node.func) in {"pytest.raises", "pytest.warns"}:
             told = [item.value for item in node.keywords if item.arg in {"match", "check"}]
             if not told or (isinstance(told[0], ast.Constant) and told[0].value in {"", ".", ".*", ".+"}):
-                yield node.lineno, f"{source.dotted(node.func)} takes any error of the type: match= what tells it from others"
+                yield (
+                    node.lineno,
+                    f"{source.dotted(node.func)} takes any error of the type: match= what tells it from others",
+                )
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Eq, ast.Is)):
             alike = ast.dump(node.left) == ast.dump(node.comparators[0])
-            if alike and not any(isinstance(part, ast.Call) for part in ast.walk(node)):  # determinism compares two calls
+            if alike and not any(
+                isinstance(part, ast.Call) for part in ast.walk(node)
+            ):  # determinism compares two calls
                 yield node.lineno, f"{ast.unparse(node)} compares a thing to itself"
     at_module = bindings(item for item in source.tree.body if not isinstance(item, (*Function.__args__, ast.ClassDef)))
     for function in outermost_functions(source.tree):

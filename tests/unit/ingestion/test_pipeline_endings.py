@@ -13,6 +13,7 @@ from cryptotrader.ingestion import CaptureConfig, ParsedSymbol
 from cryptotrader.ingestion.ledger import Ledger
 from cryptotrader.ingestion.pipeline import Batch, Pipeline
 from cryptotrader.models.market_models import TradeEvent
+from waiting import PATIENCE
 
 PAIRS = {"X": ParsedSymbol("A", "B")}
 
@@ -43,7 +44,7 @@ class GatedSink:
 
     def write(self, batch, ledger, pairs):
         self.loop.call_soon_threadsafe(self.writing.set)
-        assert self.gate.wait(5)
+        assert self.gate.wait(PATIENCE)
         if self.error is not None:
             raise self.error
         self.written.append([event.trade_id for event in batch.streamed])

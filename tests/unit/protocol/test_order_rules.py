@@ -318,8 +318,11 @@ def test_other_requests_are_checked_before_sending(request_, problem):
 
 
 def test_a_day_may_be_asked_for_in_either_unit():
-    AllOrdersRequest(symbol="A", start_time=1, end_time=DAY + 1).params()
-    AllOrdersRequest(symbol="A", start_time=10**15, end_time=10**15 + DAY * 1000).params()
+    in_ms = AllOrdersRequest(symbol="A", start_time=1, end_time=DAY + 1).params()
+    in_us = AllOrdersRequest(symbol="A", start_time=10**15, end_time=10**15 + DAY * 1000).params()
+
+    assert in_ms == {"symbol": "A", "startTime": 1, "endTime": DAY + 1}
+    assert in_us == {"symbol": "A", "startTime": 10**15, "endTime": 10**15 + DAY * 1000}
 
 
 # ---------------------------------------------------------------------------------------------- what the exchange says

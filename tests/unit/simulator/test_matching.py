@@ -176,6 +176,7 @@ def test_whatever_is_ordered_quantity_is_conserved_and_the_book_never_crosses(se
     assert entered == executed + cancelled + resting  # what rested was filled by takers, cancelled, or is there
     assert sum(trade.quantity for trade in told) == executed
     assert [trade.id for trade in told] == list(range(market.log.first_id, market.log.next_id))
-    for book_side in (market.book.bids, market.book.asks):
-        for price, total in book_side:
-            assert total == sum(order.remaining for order in book_side.levels[price].orders) > 0
+    for side in (market.book.bids, market.book.asks):
+        queued = [(price, sum(order.remaining for order in side.levels[price].orders)) for price, _ in side]
+        assert list(side) == queued
+        assert all(remaining > 0 for _, remaining in queued)

@@ -63,6 +63,7 @@ def test_a_restored_exchange_tells_the_same_from_then_on():
 def test_candles_and_past_trades_are_restored():
     exchange = busy()
     restored = Exchange.load(VenueState.from_bytes(exchange.dump().to_bytes()))
+    assert exchange.markets
     for name, market in exchange.markets.items():
         other = restored.markets[name]
         assert other.log.newest(500) == market.log.newest(500)
