@@ -51,7 +51,7 @@ def docs(tmp_path):
 def check(docs, capsys, monkeypatch):
     """Exit code and output of ``--check`` for the documents in a folder."""
     monkeypatch.setattr(sys, "argv", ["structure_doc.py", "--check", "--docs", str(docs)])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit, match=r"^[01]$") as ended:
         structure_doc.main()
     return ended.value.code, capsys.readouterr().out
 

@@ -209,6 +209,10 @@ def test_an_expected_error_is_told_from_others(name):
             "pair",
             "integration",
         ]
+    assert (
+        told(f"import asyncio, pytest\npytest.{name}(TimeoutError)\npytest.{name}(asyncio.CancelledError)", "unit")
+        == []
+    )
     assert told(f"from pytest import {name} as expect\nexpect(KeyError)", "unit") != []
     assert (
         told(f"import pytest\npytest.{name}(KeyError, match='x')\npytest.{name}(KeyError, check=known)", "unit") == []

@@ -149,7 +149,7 @@ async def test_a_sink_that_does_not_keep_up_ends_capture_before_memory_fills():
     committing = asyncio.ensure_future(pipeline.commit())
     await gate.reached.wait()
     assert pipeline.waiting == 3
-    with pytest.raises(ConsumerTooSlow):
+    with pytest.raises(ConsumerTooSlow, match="0 events discarded"):
         add(pipeline, *range(4, 20))
     gate.open()
     await committing
@@ -196,7 +196,8 @@ def test_settings_come_from_the_environment(monkeypatch, text):
     ids=str,
 )
 def test_bad_settings_are_refused(values):
-    with pytest.raises(ValidationError):
+    (name,) = values
+    with pytest.raises(ValidationError, match=f"\n{name}\n"):
         BinanceConfig(**values)
 
 
@@ -204,5 +205,6 @@ def test_bad_settings_are_refused(values):
     "values", [{"commit_seconds": 0}, {"commit_rows": 0}, {"future_tolerance_seconds": -1}], ids=str
 )
 def test_bad_capture_settings_are_refused(values):
-    with pytest.raises(ValidationError):
+    (name,) = values
+    with pytest.raises(ValidationError, match=f"\n{name}\n"):
         CaptureConfig(**values)

@@ -123,7 +123,7 @@ async def test_a_cancelled_commit_waits_for_its_write():
 async def test_a_sink_that_cannot_be_opened_is_not_closed_and_leaves_no_thread():
     sink = GatedSink(opening=SinkLocked("gated", "another process is writing here"))
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())
-    with pytest.raises(SinkLocked):
+    with pytest.raises(SinkLocked, match="another process is writing here"):
         await pipeline.open()
     await pipeline.close()
 
@@ -151,7 +151,7 @@ async def test_rows_of_a_running_commit_count_against_the_limit_and_the_error_sa
     committing = await begun(sink, pipeline)
     add(pipeline, 4, 5)
     assert pipeline.waiting == 5
-    with pytest.raises(ConsumerTooSlow) as raised:
+    with pytest.raises(ConsumerTooSlow, match="0 events discarded") as raised:
         add(pipeline, 6)
     assert raised.value.lag_ns == 2000
     sink.gate.set()

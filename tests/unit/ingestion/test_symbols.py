@@ -31,7 +31,7 @@ def test_names_are_split_at_the_one_place_that_gives_two_known_assets(symbol, ba
 
 @pytest.mark.parametrize("symbol", ["NOPEUSDT", "USDT", "BTC", "", "LUNAEUR"])
 def test_what_would_be_a_guess_is_refused(symbol):
-    with pytest.raises(UnknownSymbol):
+    with pytest.raises(UnknownSymbol, match=f"^{symbol}: cannot be split into two known assets"):
         parse_binance_symbol(symbol)
 
 

@@ -129,11 +129,11 @@ def test_amounts_off_their_step_are_refused(quantity, price):
 
 
 def test_unknown_symbols_are_refused():
-    with pytest.raises(UnknownSymbol):
+    with pytest.raises(UnknownSymbol, match="NOPE: not listed"):
         quiet().place("NOPE", Side.BUY, OrderType.MARKET, Decimal(1))
-    with pytest.raises(UnknownSymbol):
+    with pytest.raises(UnknownSymbol, match="no quote asset that this name ends in"):
         Exchange(["NOPE"], start_us=START)
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="at least one symbol and a rate of 0 or more"):
         Exchange([], start_us=START)
 
 

@@ -78,7 +78,7 @@ def test_candles_and_past_trades_are_restored():
 
 
 def test_what_is_no_state_is_refused():
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(msgspec.ValidationError, match="missing required field `next_us`"):
         VenueState.from_bytes(b'{"now_us":1}')
 
 
