@@ -179,7 +179,10 @@ def loops(source: Source) -> Iterator[tuple[int, str]]:
 @functools.cache
 def helpers_that_assert() -> frozenset[str]:
     """The functions in ``tests/support`` that assert something, as ``waiting.until``."""
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in (TESTS / "support").glob("*.py")}
+    texts = {
+        ".".join(file.relative_to(TESTS / "support").with_suffix("").parts): file.read_text(encoding="utf-8")
+        for file in files_under(TESTS / "support")
+    }
     known: frozenset[str] = frozenset()
     while True:
         found = {f"{name}.{item}" for name, text in texts.items() for item in Source(text, known).asserting - known}
