@@ -229,7 +229,7 @@ def loop_of(iterable, before="pass", after="pass", kind="for", of="name"):
     """A test with one loop of asserts."""
     head = f"{kind} {of} in {iterable}" if kind != "while" else f"while {iterable}"
     return f"""
-ROWS = [1, 2]
+ROWS = given = [1, 2]
 NONE = []
 
 async def test_it(given):
