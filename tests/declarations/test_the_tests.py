@@ -116,7 +116,14 @@ def test_a_deadline_of_threads_processes_and_sockets_is_patience_on_any_loop(dea
 
 
 @pytest.mark.parametrize(
-    "line", ['", ".join(names)', "budget.wait(20, now)", "counts.get(5)", "assert not event.wait(0)"]
+    "line",
+    [
+        '", ".join(names)',
+        "bench.wait(20, now)",
+        "assert budget.wait(104.0) == 0",
+        "counts.get(5)",
+        "assert not event.wait(0)",
+    ],
 )
 def test_what_only_looks_like_a_deadline(line):
     assert told(line, "integration") == []

@@ -84,6 +84,8 @@ def deadlines(source: Source, *, real_loop: bool) -> Iterator[tuple[int, str]]:
 def delay_of(call: ast.Call, source: Source, *, real_loop: bool) -> ast.expr | None:
     """The real-time deadline that a call is given, if it is such a call; a delay of 0 is none."""
     name = source.dotted(call.func)
+    if name.endswith("budget.wait"):  # it is told the time, and waits for nothing
+        return None
     if name in ASYNC_DEADLINES and real_loop:
         place = ASYNC_DEADLINES[name]
     elif name in DEADLINES:
