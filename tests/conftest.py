@@ -15,12 +15,12 @@ from typing import Any
 import hypothesis
 import pytest
 
+from reference_data import MISSING, SAMPLE, SHARED, summary
 from virtual_clock import VirtualClockLoop
 
 LASTING_THREADS = ("ThreadPoolExecutor-",)  # pyiceberg keeps one pool for the life of the process
 TESTS = Path(__file__).parent
 REAL_TIME = TESTS / "integration"
-SHARED = TESTS.parents[1] / "shared"
 
 
 # how long an example takes says nothing: the machine may be slow
@@ -32,6 +32,10 @@ hypothesis.settings.load_profile("patient")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "volume: repeats itself; a few rounds by default, thousands in `make soak`")
+    config.addinivalue_line(
+        "markers", "raises_nothing(why): the test shows that nothing is raised, and why that is enough"
+    )
+    config.addinivalue_line("markers", "documented_sample(file): the test is about this sample")
     config.addinivalue_line("markers", "leaves_running(*names): these tasks and threads may outlive the test")
 
 
@@ -46,8 +50,19 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
 def shared_folder() -> Path:
     """Reference data beside the checkout; a test that asks for it is skipped where there is none."""
     if not SHARED.is_dir():
-        pytest.skip("no reference data beside the checkout")
+        pytest.skip(MISSING)
     return SHARED
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let the reports of a test of a documented sample say which one it is."""
+    item.user_properties += [(SAMPLE, mark.args[0]) for mark in item.iter_markers("documented_sample")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end how many tests had no reference data, and how many documented samples were checked."""
+    if told := summary(terminalreporter.stats):
+        terminalreporter.write_line(told, yellow=MISSING in told)
 
 
 @pytest.fixture(autouse=True)

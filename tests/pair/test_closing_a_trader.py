@@ -54,7 +54,7 @@ async def test_nothing_opens_a_closed_client_again():
         exchange.fault("order.place", silent)
         placing = asyncio.ensure_future(buy(binance))
         await asyncio.sleep(1)
-    with pytest.raises(OrderOutcomeUnknown) as caught:
+    with pytest.raises(OrderOutcomeUnknown, match="closed by this side") as caught:
         await placing
 
     for attempt in (

@@ -105,11 +105,13 @@ async def test_a_callback_that_fails_on_reconnected_fails_alone():
 async def test_an_iteration_that_is_left_is_fed_no_more():
     async with listening() as (user, exchange):
         await user.wait_subscribed()
+        told = []
         for number in range(5):
             running_loop().call_later(1, place, exchange, f"order-{number}")
             async for event in user:
-                assert event.client_order_id == f"order-{number}"
+                told.append(event.client_order_id)
                 break
+        assert told == [f"order-{number}" for number in range(5)]
         gc.collect()
         assert user._accounts["first"].subscribers._entries == ()
 

@@ -100,7 +100,7 @@ async def test_an_order_is_cancelled_by_either_id_and_in_doubt_resolved(capsys, 
 async def test_a_client_id_of_digits_is_hinted_at(capsys):
     async with trading() as (binance, _):
         await buy(binance, new_client_order_id="77")
-        with pytest.raises(OrderRejected):
+        with pytest.raises(OrderRejected, match="code -2011"):
             await _cancel(binance, SYMBOL, "77", is_client_id=False)
 
     assert capsys.readouterr().err == "if 77 is a client order id, say --client-id\n"
@@ -140,7 +140,7 @@ async def test_an_order_that_was_called_for_is_named_when_its_answer_does_not_co
 ):
     monkeypatch.setattr(call_command, "api_connection", lambda *_, **__: Unanswered())
     named = call_command.with_ids(parse_request(method, parameters))
-    with pytest.raises(OutcomeUnknown) as caught:
+    with pytest.raises(OutcomeUnknown, match="it may be there as ct-" if is_named else "no reply in time") as caught:
         await call_command._call(named, None, None)
 
     assert ("it may be there as ct-" in str(caught.value)) is is_named

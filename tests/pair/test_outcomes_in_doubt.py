@@ -51,7 +51,7 @@ async def test_nothing_is_concluded_while_the_user_stream_is_down():
         exchange.fault("order.status", *[raising(UNKNOWN_ORDER)] * 12)  # the database is behind
         exchange.fault("userDataStream.subscribe", *[raising(BUSY)] * 100)
         cut_user_stream(exchange)
-        with pytest.raises(OrderOutcomeUnknown) as caught:
+        with pytest.raises(OrderOutcomeUnknown, match="no reply in time") as caught:
             await buy(binance)
         assert (await caught.value.resolve()).order_id == 2
 
@@ -62,7 +62,7 @@ async def test_that_there_is_no_order_is_not_said_while_the_user_stream_is_down(
         exchange.fault("order.place", unknown_and_not_done)
         exchange.fault("userDataStream.subscribe", *[raising(BUSY)] * 20)
         cut_user_stream(exchange)
-        with pytest.raises(OrderOutcomeUnknown) as caught:
+        with pytest.raises(OrderOutcomeUnknown, match="code -1006") as caught:
             await buy(binance)
         with pytest.raises(TimeoutError):
             await caught.value.resolve(timeout=30)
@@ -82,7 +82,7 @@ async def test_after_an_interruption_all_orders_are_looked_through(is_listed):
         if not is_listed:
             exchange.on_allOrders = lambda peer, account, params: []
         cut_user_stream(exchange)
-        with pytest.raises(OrderOutcomeUnknown) as caught:
+        with pytest.raises(OrderOutcomeUnknown, match="no reply in time") as caught:
             await buy(binance)
         found = await caught.value.resolve(timeout=120)
         assert exchange.asked["allOrders"] > 0
@@ -98,7 +98,7 @@ async def test_nothing_is_concluded_of_a_list_while_the_user_stream_is_down():
         for order in exchange.account.orders:
             order["name"] += "-"
         exchange.on_openOrders_status = lambda peer, account, params: []  # as if both had ended meanwhile
-        with pytest.raises(OrderListOutcomeUnknown) as caught:
+        with pytest.raises(OrderListOutcomeUnknown, match="no reply in time") as caught:
             await binance.orders.place_list(oco())
         assert (await caught.value.resolve(timeout=120)).order_list_id == 1
 
@@ -107,13 +107,13 @@ async def test_asking_ends_with_the_client():
     async with trading() as (binance, exchange):
         await buy(binance)
         exchange.fault("order.place", unknown_and_not_done)
-        with pytest.raises(OrderOutcomeUnknown) as caught:
+        with pytest.raises(OrderOutcomeUnknown, match="code -1006") as caught:
             await buy(binance)
         exchange.refuses_dials = True
         waiting = asyncio.ensure_future(caught.value.resolve(timeout=None))
         await asyncio.sleep(1)
         await binance.close()
-        with pytest.raises(ConnectFailed):
+        with pytest.raises(ConnectFailed, match="closed by its owner"):
             await waiting
 
 
@@ -187,7 +187,7 @@ async def test_following_an_order_in_doubt_is_following_that_order():
         exchange.fault("order.place", unknown_but_done)
         await binance.user.wait_subscribed()
         exchange.tell = lambda account, event: None
-        with pytest.raises(OrderOutcomeUnknown) as caught:
+        with pytest.raises(OrderOutcomeUnknown, match="code -1007") as caught:
             await buy(binance, new_client_order_id="mine")
         followed = await binance.orders.follow(SYMBOL, client_order_id="mine")
         assert await caught.value.resolve() is followed
@@ -205,9 +205,9 @@ async def test_cancelling_by_id_needs_no_user_stream():
             assert (report.status, report.original_client_order_id) == ("CANCELED", orders[0].client_order_id)
             report = await binance.orders.cancel(SYMBOL, client_order_id=orders[1].client_order_id)
             assert (report.status, report.order_id) == ("CANCELED", 2)
-            with pytest.raises(RequestRejected):
+            with pytest.raises(RequestRejected, match="code -2011"):
                 await binance.orders.cancel(SYMBOL, order_id=1)
-            with pytest.raises(RequestInvalid):
+            with pytest.raises(RequestInvalid, match="one of order_id, orig_client_order_id is required"):
                 await binance.orders.cancel(SYMBOL)
             assert exchange.asked["userDataStream.subscribe"] == 1
         await asyncio.sleep(1)
@@ -223,7 +223,7 @@ async def test_cancelling_by_id_without_an_answer_is_resolved(ids, fault, status
         await buy(first, new_client_order_id="mine")
         async with trading_again(exchange) as binance:
             exchange.fault("order.cancel", fault)
-            with pytest.raises(OrderOutcomeUnknown) as caught:
+            with pytest.raises(OrderOutcomeUnknown, match=r"code -1006|code -1007") as caught:
                 await binance.orders.cancel(SYMBOL, **ids)
             order = await caught.value.resolve()
             assert (order.order_id, order.status) == (1, status)
@@ -232,7 +232,7 @@ async def test_cancelling_by_id_without_an_answer_is_resolved(ids, fault, status
 async def test_an_order_is_named_in_one_way():
     async with trading() as (binance, exchange):
         order = await buy(binance)
-        with pytest.raises(RequestInvalid):
+        with pytest.raises(RequestInvalid, match="name the order by itself, or by its symbol and ids"):
             await binance.orders.cancel(order, order_id=1)
         assert exchange.asked["order.cancel"] == 0
 
@@ -242,7 +242,7 @@ async def test_cancelling_all_where_nothing_is_open_gives_nothing():
         exchange.fault("openOrders.cancelAll", raising(Refused(-2011, "Unknown order sent.")))
         assert await binance.orders.cancel_all(SYMBOL) == []
         exchange.fault("openOrders.cancelAll", raising(Refused(-2015, "Invalid API-key.", 401)))
-        with pytest.raises(RequestRejected):
+        with pytest.raises(RequestRejected, match="code -2015"):
             await binance.orders.cancel_all(SYMBOL)
 
 
@@ -253,7 +253,7 @@ async def test_a_cancellation_that_the_order_limit_left_alone_is_told():
     async with desk() as at, at.client() as binance, at.client() as elsewhere:
         bid = (await binance.market.order_book(SYMBOL)).best_bid.price
         order = await buy(binance, "0.01", bid - 500)
-        with pytest.raises(RateLimited):
+        with pytest.raises(RateLimited, match="by this library's own count"):
             for _ in range(60):  # another program uses the account's orders up
                 request = OrderPlaceRequest(
                     symbol=SYMBOL,
@@ -265,13 +265,15 @@ async def test_a_cancellation_that_the_order_limit_left_alone_is_told():
                 )
                 await elsewhere.call(request, patience=0)
         mode = OrderRateLimitExceededMode.CANCEL_ONLY
-        with pytest.raises(ReplacePartiallyApplied) as caught:
+        with pytest.raises(ReplacePartiallyApplied, match="code -2021") as caught:
             await order.replace(price=bid - 700, quantity="0.01", order_rate_limit_exceeded_mode=mode)
         error = caught.value
         assert (error.status, error.cancelled, error.placed) == (429, order, None)
         assert error.outcome.new_order_response.code == -1015
         assert order.status is OrderStatus.CANCELED
-        with pytest.raises(RateLimited):  # learnt from the reply: nothing more is sent
+        with pytest.raises(
+            RateLimited, match="by this library's own count"
+        ):  # learnt from the reply: nothing more is sent
             await binance.call(request, patience=0)
 
 
@@ -286,7 +288,7 @@ async def test_a_partial_success_that_cannot_be_read_is_resolved():
             raise partly
 
         exchange.fault("order.cancelReplace", cancelled_only)
-        with pytest.raises(ReplaceOutcomeUnknown) as caught:
+        with pytest.raises(ReplaceOutcomeUnknown, match="code -2021") as caught:
             await order.replace(price="49000", quantity="0.4")
         assert isinstance(caught.value.__cause__, PartiallyApplied)
         both = await caught.value.resolve()
@@ -305,7 +307,7 @@ async def test_a_refusal_that_says_that_one_half_took_effect_is_told_as_such():
                 raise
 
         exchange.fault("order.cancelReplace", refused_by_limit)
-        with pytest.raises(ReplacePartiallyApplied) as caught:
+        with pytest.raises(ReplacePartiallyApplied, match="code -1015") as caught:
             await order.replace(price="1000", quantity="2000")
         assert caught.value.outcome.cancel_result is CancelReplaceResult.SUCCESS
         assert order.status is OrderStatus.CANCELED

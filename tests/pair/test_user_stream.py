@@ -284,7 +284,7 @@ async def test_a_key_that_is_refused_is_told_and_not_asked_for_again():
     async with listening(FIRST, SECOND) as (user, exchange):
         one, other = Told(user, FIRST), Told(user, SECOND)
         del exchange.accounts["second"]
-        with pytest.raises(RequestRejected) as caught:
+        with pytest.raises(RequestRejected, match="code -2015") as caught:
             await user.wait_subscribed()
         assert caught.value.code == -2015
         place(exchange, exchange.account, "a")
@@ -351,9 +351,9 @@ async def test_a_stream_that_gives_up_says_so():
 
 
 async def test_a_stream_needs_each_key_once():
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="a key for each account, each once"):
         UserStream(Endpoint.local(port=9443))
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="a key for each account, each once"):
         UserStream(Endpoint.local(port=9443), FIRST, FIRST)
     with pytest.raises(ConfigurationError, match="takes 1000 accounts; use another for the others"):
         UserStream(Endpoint.local(port=9443), *(HmacKey(f"key{number}", "secret") for number in range(1001)))

@@ -102,7 +102,7 @@ async def test_one_refusal_for_weight_delays_cold_placements_and_fails_none():
 async def test_a_cancel_does_not_wait_for_reads():
     async with desk() as at, at.client() as binance:
         order = await buy(binance)
-        with pytest.raises(RateLimited) as caught:
+        with pytest.raises(RateLimited, match="by this library's own count") as caught:
             while True:
                 await binance.call(OpenOrdersStatusRequest(), patience=0)
         assert caught.value.code == -1003

@@ -215,7 +215,7 @@ def test_no_key_shows_its_secret_or_can_be_copied(rsa_private, ed25519_private, 
         for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="holds a secret and cannot be pickled or copied"):
                 attempt(key)
-        with pytest.raises(AttributeError):
+        with pytest.raises(AttributeError, match="has no setter"):
             key.api_key = "another"
 
 
@@ -223,16 +223,16 @@ def test_no_failure_shows_key_material_or_a_passphrase(key_file, ed25519_private
     body = pem(ed25519_private, PASSPHRASE)
     line = body.splitlines()[1].decode()
     failures = [
-        (body, {"passphrase": "wrong-" + PASSPHRASE}),
-        (body, {}),
-        (body.replace(line[:8].encode(), b"AAAAAAAA"), {"passphrase": PASSPHRASE}),
-        (body[:-60], {"passphrase": PASSPHRASE}),
-        (pem(ed25519_private), {"passphrase": PASSPHRASE}),
-        (pem(ed25519_private).replace(b"MC4C", b"MC4A"), {}),
+        (body, {"passphrase": "wrong-" + PASSPHRASE}, "its passphrase is wrong or it is damaged"),
+        (body, {}, "is encrypted: give its passphrase"),
+        (body.replace(line[:8].encode(), b"AAAAAAAA"), {"passphrase": PASSPHRASE}, "damaged"),
+        (body[:-60], {"passphrase": PASSPHRASE}, "damaged"),
+        (pem(ed25519_private), {"passphrase": PASSPHRASE}, "is not encrypted: leave the passphrase out"),
+        (pem(ed25519_private).replace(b"MC4C", b"MC4A"), {}, "it is damaged or of an unknown form"),
     ]
 
-    for content, arguments in failures:
-        with pytest.raises(ConfigurationError) as refused:
+    for content, arguments, problem in failures:
+        with pytest.raises(ConfigurationError, match=problem) as refused:
             credentials.from_file(key_file(content), api_key=API_KEY, **arguments)
         shown = "".join(traceback.format_exception(refused.value))
         for secret in (PASSPHRASE, line, line[10:30], pem(ed25519_private).splitlines()[1].decode()):
@@ -248,7 +248,9 @@ def test_a_secret_that_was_given_as_a_path_is_not_shown(ed25519_private):
             lambda text=text: credentials.from_file(text, api_key="k"),
             lambda named=named: credentials.from_environment(environment=named),
         ):
-            with pytest.raises(ConfigurationError) as caught:
+            with pytest.raises(
+                ConfigurationError, match=r"holds a key's text, not a path|the key file cannot be read"
+            ) as caught:
                 read()
             told = "".join(traceback.format_exception(caught.value))
             assert body[:20] not in told

@@ -98,7 +98,7 @@ def test_ids_of_orders_that_exist_are_left_alone():
 
 @pytest.mark.parametrize("prefix", ["x" * 17, "a b", "ä"])
 def test_a_prefix_that_binance_does_not_take_is_refused(prefix):
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=f"cannot begin with '{prefix}'"):
         ClientIds(prefix)
 
 
@@ -120,7 +120,7 @@ async def test_each_leg_is_held_against_the_filters(request_, name):
     exchange = Exchange()
     check = FilterCheck(exchange)
     for _ in range(2):
-        with pytest.raises(FilterViolated) as caught:
+        with pytest.raises(FilterViolated, match=name) as caught:
             await check.passed(request_, SYMBOL)
         assert caught.value.filter == name
     assert exchange.asked == 1
@@ -184,14 +184,14 @@ async def test_filters_are_read_again_before_an_order_is_refused_for_old_ones_an
     check = FilterCheck(exchange)
     await check.passed(order(), SYMBOL)
     exchange.tick = "0.001"
-    with pytest.raises(FilterViolated):
+    with pytest.raises(FilterViolated, match=r"50000\.001 is no multiple of 0\.01"):
         await check.passed(order(price="50000.001"), SYMBOL)
     assert exchange.asked == 1
     await asyncio.sleep(60)
     await check.passed(order(price="50000.001"), SYMBOL)
     assert exchange.asked == 2
     await asyncio.sleep(60)
-    with pytest.raises(FilterViolated):
+    with pytest.raises(FilterViolated, match=r"50000\.0001 is no multiple of 0\.001"):
         await check.passed(order(price="50000.0001"), SYMBOL)
     assert exchange.asked == 3
     await asyncio.sleep(86_399)
@@ -210,7 +210,7 @@ async def test_a_symbol_that_there_is_not_is_named():
 async def test_texts_in_place_of_enums_are_held_against_the_filters_and_rounded():
     texts = {"side": "BUY", "type": "LIMIT", "time_in_force": "GTC"}
     request = OrderPlaceRequest(symbol=SYMBOL, quantity="0.0000000001", price="50000", **texts)
-    with pytest.raises(FilterViolated) as caught:
+    with pytest.raises(FilterViolated, match=r"0\.0000000001 is below 0\.00001") as caught:
         await FilterCheck(Exchange()).passed(request, SYMBOL)
     assert caught.value.filter == "LOT_SIZE"
 

@@ -31,7 +31,7 @@ async def test_a_full_buffer_loses_new_events_and_says_how_many():
         subscription.put(number, number)
 
     assert [await anext(subscription) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(ConsumerTooSlow) as raised:
+    with pytest.raises(ConsumerTooSlow, match="5 events discarded") as raised:
         await anext(subscription)
     assert raised.value.lost == 5
     assert raised.value.lag_ns == 1_000 - 3
@@ -46,7 +46,7 @@ async def test_errors_come_in_order_and_do_not_end_the_iteration():
     subscription.put("b", 1)
 
     assert await anext(subscription) == "a"
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed, match="bad"):
         await anext(subscription)
     assert await anext(subscription) == "b"
 
@@ -60,7 +60,7 @@ async def test_batches_take_what_has_come_and_stop_before_an_error():
     batches = subscription.batches(size=3)
 
     assert [await anext(batches), await anext(batches)] == [[0, 1, 2], [3, 4]]
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed, match="bad"):
         await anext(batches)
     assert await anext(subscription.batches()) == [5]
 

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from virtual_clock import START_US, Gate, NothingLeftToDo, run_virtual, running_loop
+from waiting import PATIENCE
 
 
 async def test_hours_pass_by_the_clock_of_the_loop_alone():
@@ -130,7 +131,8 @@ def test_a_thread_that_waits_at_a_gate_when_the_loop_ends_is_let_go():
         work.cancel()
 
     run_virtual(main)
-    threads[0].join()
+    threads[0].join(PATIENCE)
+    assert not threads[0].is_alive()
 
 
 async def test_work_that_fails_tells_its_error_and_the_clock_goes_on():

@@ -156,7 +156,7 @@ def test_only_what_was_asked_for_runs(report):
     ],
 )
 def test_wrong_usage_is_told(capsys, arguments, text):
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit, match=r"^2$") as ended:
         run_script(STREAMS, arguments)
     out, err = capsys.readouterr()
 
@@ -170,7 +170,7 @@ def test_the_tests_are_listed(capsys):
 
 
 def test_by_hand_is_offered_where_it_is_of_use(capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match=r"^2$"):
         run_script(BASE, ["--interactive"])
     assert "unrecognized arguments: --interactive" in capsys.readouterr().err
 

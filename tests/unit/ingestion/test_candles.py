@@ -111,7 +111,9 @@ WITHOUT_SHRINKING = (Phase.explicit, Phase.generate)  # each example writes a ta
 def test_candles_of_any_interval_equal_an_exact_recomputation(tmp_path_factory, data, events):
     folder = write_table(tmp_path_factory.mktemp("candles") / "table", *data.draw(commits(events)))
 
-    for interval in data.draw(st.lists(st.sampled_from(KlineInterval), min_size=3, max_size=3, unique=True)):
+    intervals = data.draw(st.lists(st.sampled_from(KlineInterval), min_size=3, max_size=3, unique=True))
+    assert intervals
+    for interval in intervals:
         assert [values_of(candle) for candle in read_candles(folder, interval)] == recomputed(events, interval)
 
 

@@ -13,6 +13,7 @@ from cryptotrader.ingestion import CaptureConfig, ParsedSymbol
 from cryptotrader.ingestion.ledger import Ledger
 from cryptotrader.ingestion.pipeline import Batch, Pipeline
 from cryptotrader.models.market_models import TradeEvent
+from waiting import PATIENCE
 
 PAIRS = {"X": ParsedSymbol("A", "B")}
 
@@ -43,7 +44,7 @@ class GatedSink:
 
     def write(self, batch, ledger, pairs):
         self.loop.call_soon_threadsafe(self.writing.set)
-        assert self.gate.wait(5)
+        assert self.gate.wait(PATIENCE)
         if self.error is not None:
             raise self.error
         self.written.append([event.trade_id for event in batch.streamed])
@@ -122,7 +123,7 @@ async def test_a_cancelled_commit_waits_for_its_write():
 async def test_a_sink_that_cannot_be_opened_is_not_closed_and_leaves_no_thread():
     sink = GatedSink(opening=SinkLocked("gated", "another process is writing here"))
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())
-    with pytest.raises(SinkLocked):
+    with pytest.raises(SinkLocked, match="another process is writing here"):
         await pipeline.open()
     await pipeline.close()
 
@@ -150,7 +151,7 @@ async def test_rows_of_a_running_commit_count_against_the_limit_and_the_error_sa
     committing = await begun(sink, pipeline)
     add(pipeline, 4, 5)
     assert pipeline.waiting == 5
-    with pytest.raises(ConsumerTooSlow) as raised:
+    with pytest.raises(ConsumerTooSlow, match="0 events discarded") as raised:
         add(pipeline, 6)
     assert raised.value.lag_ns == 2000
     sink.gate.set()

@@ -29,9 +29,13 @@ def test_names_are_split_at_the_one_place_that_gives_two_known_assets(symbol, ba
     assert parsed.currency == quote
 
 
-@pytest.mark.parametrize("symbol", ["NOPEUSDT", "USDT", "BTC", "", "LUNAEUR"])
-def test_what_would_be_a_guess_is_refused(symbol):
-    with pytest.raises(UnknownSymbol):
+@pytest.mark.parametrize(
+    ("symbol", "problem"),
+    [(name, "cannot be split into two known assets") for name in ("NOPEUSDT", "USDT", "BTC", "")]
+    + [("LUNAEUR", "could be LUN/AEUR or LUNA/EUR")],
+)
+def test_what_would_be_a_guess_is_refused(symbol, problem):
+    with pytest.raises(UnknownSymbol, match=f"^{symbol}: {problem}"):
         parse_binance_symbol(symbol)
 
 

@@ -68,7 +68,7 @@ def test_the_taker_gives_the_side_and_microseconds_stay():
 
 
 def test_assets_may_be_given_and_are_needed_for_unknown_symbols():
-    with pytest.raises(UnknownSymbol):
+    with pytest.raises(UnknownSymbol, match="NOPEUSDT: cannot be split into two known assets"):
         convert_binance_trade_to_v2(event(s="NOPEUSDT"), received_us=RECEIVED)
     record = convert_binance_trade_to_v2(event(s="NOPEUSDT"), received_us=RECEIVED, assets=ParsedSymbol("NOPE", "USDT"))
     assert record["vendor_data"]["base_asset"] == "NOPE"
@@ -93,18 +93,18 @@ def test_what_cannot_be_true_is_rejected(changes, why):
 def test_a_recorders_clock_may_be_behind():
     late = 1723161255342 + 298_000
     assert convert_binance_trade_to_v2(event(T=late), received_us=RECEIVED)["timestamp"] == late * 1000
-    with pytest.raises(RejectedTrade):
+    with pytest.raises(RejectedTrade, match="lies 1 s ahead of the receive clock"):
         convert_binance_trade_to_v2(event(), received_us=RECEIVED, future_tolerance_seconds=1.0)
 
 
 @pytest.mark.parametrize("missing", ["e", "E", "s", "t", "p", "q", "T", "m"])
 def test_required_fields(missing):
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(msgspec.ValidationError, match=f"missing required field `{missing}`"):
         convert_binance_trade_to_v2({k: v for k, v in DATA.items() if k != missing}, received_us=RECEIVED)
 
 
 def test_other_events_are_refused():
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(msgspec.ValidationError, match="Invalid value 'aggTrade'"):
         convert_binance_trade_to_v2(DATA | {"e": "aggTrade"}, received_us=RECEIVED)
 
 

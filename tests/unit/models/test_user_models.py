@@ -94,7 +94,15 @@ def test_nothing_executed_has_no_average_price():
     assert report.average_price is None
 
 
-@pytest.mark.parametrize("value", [{"e": "listenKeyExpired"}, {"e": "balanceUpdate"}, {}, []])
-def test_what_is_no_user_data_event_is_refused(value):
-    with pytest.raises(msgspec.ValidationError):
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"e": "listenKeyExpired"}, "Invalid value 'listenKeyExpired'"),
+        ({"e": "balanceUpdate"}, "missing required field `E`"),
+        ({}, "missing required field `e`"),
+        ([], "Expected `object`, got `array`"),
+    ],
+)
+def test_what_is_no_user_data_event_is_refused(value, problem):
+    with pytest.raises(msgspec.ValidationError, match=problem):
         decode_user_data_event(json.dumps(value).encode())

@@ -57,5 +57,5 @@ def test_the_symbol_is_lower_case_and_the_rest_stays():
     assert TRADE.stream("这是测试币456") == "这是测试币456@trade"
     assert KLINE.stream("ETHBTC", interval="15m") == "ethbtc@kline_15m"
     assert DEPTH.stream("X") == "x@depth"
-    with pytest.raises(RequestInvalid):
+    with pytest.raises(RequestInvalid, match="ethbtc@kline_7m"):
         KLINE.stream("ETHBTC", interval="7m")

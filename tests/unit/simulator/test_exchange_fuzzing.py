@@ -155,12 +155,13 @@ def check_locks(venue, uid):
         needed[desk.treasury.given_asset(order)] += order.locked
     for order_list in desk.history.open_lists[uid].values():
         needed[desk.treasury.given_asset(desk.lists.orders_of(order_list)[-1])] += order_list.locked
-    for asset, balance in desk.treasury.accounts[uid].balances.items():
-        assert balance.free >= 0
-        assert balance.locked == needed[asset]
+    balances = desk.treasury.accounts[uid].balances
+    assert {asset: balance.free for asset, balance in balances.items() if balance.free < 0} == {}
+    assert {asset: balance.locked for asset, balance in balances.items() if balance.locked} == +needed
 
 
 def check_books(venue):
+    assert venue.markets
     for market in venue.markets.values():
         bid, ask = market.book.bids.best, market.book.asks.best
         assert bid is None or ask is None or bid < ask

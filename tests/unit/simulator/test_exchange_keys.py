@@ -37,7 +37,8 @@ def test_demonstration_keys_sign_what_the_register_verifies(register, kind):
 def test_demonstration_keys_are_fresh_each_time(register):
     one, two = DemoKeys(1, register), DemoKeys(1, register)
     assert len({one.hmac.api_key, two.hmac.api_key, one.hmac_secret, two.hmac_secret}) == 4
-    assert one.rsa is one.rsa
+    first = one.rsa
+    assert one.rsa is first  # it takes long to make, and is made once
 
 
 def test_private_keys_are_written_for_their_owner_only(register, tmp_path):
@@ -132,17 +133,17 @@ def test_balances_change_from_outside():
     assert (account.free("BTC"), account.total("BTC")) == (UNIT // 4, 5 * UNIT // 4)
     exchange.unlock(5, "BTC", "1")
     assert account.free("BTC") == 5 * UNIT // 4
-    for wrong in (
-        lambda: exchange.withdraw(5, "BTC", "2"),
-        lambda: exchange.lock(5, "BTC", "2"),
-        lambda: exchange.unlock(5, "BTC", "1"),
-        lambda: exchange.deposit(9, "BTC", "1"),
-        lambda: exchange.deposit(5, "BTC", "-1"),
-        lambda: exchange.deposit(5, "BTC", "much"),
-        lambda: exchange.deposit(5, "BTC", "Infinity"),
-        lambda: exchange.deposit(5, "BTC", "0.000000001"),
+    for wrong, problem in (
+        (lambda: exchange.withdraw(5, "BTC", "2"), "not so much BTC to withdraw"),
+        (lambda: exchange.lock(5, "BTC", "2"), "not so much BTC to lock or unlock"),
+        (lambda: exchange.unlock(5, "BTC", "1"), "not so much BTC to lock or unlock"),
+        (lambda: exchange.deposit(9, "BTC", "1"), "no account 9"),
+        (lambda: exchange.deposit(5, "BTC", "-1"), "'-1' is not a positive amount"),
+        (lambda: exchange.deposit(5, "BTC", "much"), "'much' is not a positive amount"),
+        (lambda: exchange.deposit(5, "BTC", "Infinity"), "'Infinity' is not a positive amount"),
+        (lambda: exchange.deposit(5, "BTC", "0.000000001"), "at most eight decimals"),
     ):
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(ConfigurationError, match=problem):
             wrong()
     assert account.free("BTC") == 5 * UNIT // 4
 

@@ -106,7 +106,7 @@ def test_long_urls_get_no_answer():
 @pytest.mark.parametrize(("path", "status"), [("/other", 404), ("/ws?timeUnit=HOUR", 400)])
 def test_wrong_paths_are_refused(path, status):
     async def test(exchange):
-        with pytest.raises(ConnectFailed) as refused:
+        with pytest.raises(ConnectFailed, match=f"HTTP status {status}") as refused:
             await RecordingClient().dial(exchange, path)
         assert refused.value.status == status
 
@@ -191,7 +191,7 @@ def test_connects_of_an_address_are_limited():
             client = await RecordingClient().dial(exchange, "/ws")
             client.transport.abort()
             await asyncio.sleep(0.1)
-        with pytest.raises(ConnectFailed) as refused:
+        with pytest.raises(ConnectFailed, match="HTTP status 429; send nothing for 270 s") as refused:
             await RecordingClient().dial(exchange, "/ws")
         assert (refused.value.status, refused.value.retry_after) == (429, 270)
         await asyncio.sleep(301)
@@ -328,7 +328,7 @@ def test_weight_of_all_connections_of_an_address_counts_and_ignoring_it_is_banne
         until = banned["error"]["data"]["retryAfter"]
         assert banned["error"]["msg"].startswith(f"Way too much request weight used; IP banned until {until}.")
         assert one.closed == "closed by the server: 1008 IP banned"
-        with pytest.raises(ConnectFailed) as shut_out:
+        with pytest.raises(ConnectFailed, match="HTTP status 418; send nothing for 120 s") as shut_out:
             await RecordingClient().dial(exchange, "/ws")
         assert (shut_out.value.status, shut_out.value.retry_after) == (418, 120)
         await asyncio.sleep(121)

@@ -81,6 +81,7 @@ async def test_frames_come_byte_for_byte_in_their_pace(record, speed, plain):
     *played, last = client.frames
     assert played == [text.encode() for _, text in frames]
     assert json.loads(last)["data"]["e"] == "serverShutdown"
+    assert len(client.times) == len(client.frames)
     for (ms, _), received_ns in zip(frames, client.times, strict=False):
         due = ms / 1000 / speed
         arrived = received_ns / 1e9 - running_loop().wall_seconds() + running_loop().time() - begun

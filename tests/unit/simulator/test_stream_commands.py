@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -64,7 +65,7 @@ def test_commands_are_read(sent, command):
     ],
 )  # fmt: skip
 def test_wrong_commands_get_the_documented_error(sent, error):
-    with pytest.raises(CommandRejected) as rejected:
+    with pytest.raises(CommandRejected, match=re.escape(error["msg"])) as rejected:
         parse_command(sent.encode())
     assert json.loads(rejected.value.answer) == error
 

@@ -18,7 +18,7 @@ def bench():
 
 
 def refusal(command, *arguments, **named):
-    with pytest.raises(Rejection) as caught:
+    with pytest.raises(Rejection, match=r"^-\d{4}: ") as caught:
         command(*arguments, **named)
     return caught.value.code, caught.value.message
 

@@ -87,7 +87,7 @@ def test_legs_on_the_wrong_side_are_refused(bench, above, below, side, code):
     def leg(kind, price):
         return bench.new(side, kind, 1, **({"price": price} if "LIMIT" in kind else {"stop_price": price}))
 
-    with pytest.raises(Rejection) as caught:
+    with pytest.raises(Rejection, match=f"^{code}: ") as caught:
         bench.place_list(1, "OCO", leg(above, 95_500), leg(below, 94_500))
     assert caught.value.code == code
 
@@ -252,7 +252,7 @@ def test_opo_buys_first_and_says_no_quantity_for_what_follows(bench):
         ((buy, bench.new("BUY", "LIMIT", 0, 90_000)), -1223),
         ((buy, bench.new("SELL", "LIMIT", 1, 96_000)), -1225),
     ):
-        with pytest.raises(Rejection) as caught:
+        with pytest.raises(Rejection, match=f"^{code}: ") as caught:
             bench.place_list(1, "OPO", *legs)
         assert caught.value.code == code
 

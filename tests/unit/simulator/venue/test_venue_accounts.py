@@ -87,17 +87,17 @@ def test_what_another_system_locks_cannot_be_spent():
 
 
 @pytest.mark.parametrize(
-    "misuse",
+    ("misuse", "problem"),
     [
-        lambda trading: trading.deposit(1, "USDT", -units(1_000_001)),
-        lambda trading: trading.lock_externally(1, "USDT", units(1_000_001)),
-        lambda trading: trading.lock_externally(1, "USDT", -1),
-        lambda trading: trading.open_account(Account(uid=1)),
-        lambda trading: trading.account(9),
+        (lambda trading: trading.deposit(1, "USDT", -units(1_000_001)), "not so much USDT to withdraw"),
+        (lambda trading: trading.lock_externally(1, "USDT", units(1_000_001)), "not so much USDT to lock or unlock"),
+        (lambda trading: trading.lock_externally(1, "USDT", -1), "not so much USDT to lock or unlock"),
+        (lambda trading: trading.open_account(Account(uid=1)), "there is an account 1 already"),
+        (lambda trading: trading.account(9), "there is no account 9"),
     ],
 )
-def test_what_cannot_be_is_refused(misuse):
-    with pytest.raises(ConfigurationError):
+def test_what_cannot_be_is_refused(misuse, problem):
+    with pytest.raises(ConfigurationError, match=problem):
         misuse(Bench().trading)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -91,7 +92,7 @@ ASSET_QUOTE = models.MaxAssetFilter(asset="USDT", limit=D(95_000))
 def test_a_filter_admits_its_bound_and_refuses_what_is_beyond(rule, good, bad):
     bench = with_filters(rule)
     bench.trading.test(1, bench.new(**good))
-    with pytest.raises(Rejection) as caught:
+    with pytest.raises(Rejection, match=f"Filter failure: {type(rule).__struct_config__.tag}$") as caught:
         bench.trading.test(1, bench.new(**bad))
     assert (caught.value.code, caught.value.message) == (-1013, f"Filter failure: {type(rule).__struct_config__.tag}")
 
@@ -231,7 +232,7 @@ def test_what_the_exchange_shows_is_what_it_enforces():
 def test_a_feature_that_is_off_is_refused(change, request_, text):
     bench = Bench()
     bench.market.info = replace(bench.market.info, **change)
-    with pytest.raises(Rejection) as caught:
+    with pytest.raises(Rejection, match=re.escape(text)) as caught:
         bench.trading.place(1, bench.new(**request_))
     assert caught.value.message == text
 

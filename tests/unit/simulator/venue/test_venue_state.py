@@ -63,6 +63,7 @@ def test_a_restored_exchange_tells_the_same_from_then_on():
 def test_candles_and_past_trades_are_restored():
     exchange = busy()
     restored = Exchange.load(VenueState.from_bytes(exchange.dump().to_bytes()))
+    assert exchange.markets
     for name, market in exchange.markets.items():
         other = restored.markets[name]
         assert other.log.newest(500) == market.log.newest(500)
@@ -77,7 +78,7 @@ def test_candles_and_past_trades_are_restored():
 
 
 def test_what_is_no_state_is_refused():
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(msgspec.ValidationError, match="missing required field `next_us`"):
         VenueState.from_bytes(b'{"now_us":1}')
 
 
