@@ -9,6 +9,8 @@ import asyncio
 import random
 from collections import Counter
 
+import pytest
+
 from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
 from cryptotrader.config import Endpoint
@@ -22,8 +24,9 @@ from cryptotrader.order_outcomes import OrderOutcomeUnknown
 from paper_exchange import SYMBOL, PaperExchange, Silence
 from trading_pair import desk
 from virtual_clock import running_loop
+from volume import rounds
 
-KILLS = 1_000
+KILLS = rounds(150, 1_000)
 _TURNS = 12
 
 
@@ -116,7 +119,8 @@ def kill_after(peer, method, params, do):
     raise Silence
 
 
-async def test_a_thousand_kills_place_no_order_twice_and_miss_no_fill():
+@pytest.mark.volume
+async def test_kills_place_no_order_twice_and_miss_no_fill():
     dice, loop, told, seen = random.Random(14), running_loop(), Told(), Counter()
     exchange, budgets = PaperExchange("paper"), AddressBudgets()
     environment = Environment(
@@ -147,7 +151,7 @@ async def test_a_thousand_kills_place_no_order_twice_and_miss_no_fill():
                 row["id"] for row in account.trades if row["orderId"] == order.order_id
             ]
         assert told.errors == []
-        assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 10, seen
+        assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > KILLS / 100, seen
 
 
 async def trade_and_know(binance, dice, seen):
@@ -183,7 +187,8 @@ async def drop_at_random(exchange, dice):
         exchange.fault("drop", connection="api", **({} if dice.random() < 0.3 else {"count": 1}))
 
 
-async def test_after_a_thousand_kills_client_and_venue_agree():
+@pytest.mark.volume
+async def test_after_many_kills_client_and_venue_agree():
     dice, told, seen = random.Random(5), Told(), Counter()
     async with desk(rate=1.0) as at, at.client() as binance:
         binance.user.subscribe(callback=told.take, on_error=told.errors.append)
@@ -215,4 +220,4 @@ async def test_after_a_thousand_kills_client_and_venue_agree():
         for asset in ("BTC", "USDT", "BNB"):
             assert balances[asset].free * 10**8 == account.free(asset)
         assert told.errors == []
-        assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > 3, seen
+        assert min(seen[what] for what in ("placed after all", "not placed", "cancel unknown")) > KILLS / 300, seen

@@ -14,6 +14,7 @@ from cryptotrader.errors import QueryFailed, SinkFailed, UnknownSymbol
 from cryptotrader.ingestion.iceberg import read_candles
 from cryptotrader.models.base_models import KlineInterval
 from trade_tables import PAIRS, START_MS, trade, write_table
+from volume import rounds
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BORDERS = [
@@ -106,7 +107,10 @@ def values_of(candle):
 WITHOUT_SHRINKING = (Phase.explicit, Phase.generate)  # each example writes a table: shrinking would take minutes
 
 
-@settings(max_examples=10, phases=WITHOUT_SHRINKING, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@pytest.mark.volume
+@settings(
+    max_examples=rounds(5, 100), phases=WITHOUT_SHRINKING, suppress_health_check=[HealthCheck.too_slow], deadline=None
+)
 @given(data=st.data(), events=trades())
 def test_candles_of_any_interval_equal_an_exact_recomputation(tmp_path_factory, data, events):
     folder = write_table(tmp_path_factory.mktemp("candles") / "table", *data.draw(commits(events)))

@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from random import Random
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from cryptotrader.simulator.venue.commissions import CommissionRates, Commission
 from cryptotrader.simulator.venue.state import VenueState
 from cryptotrader.simulator.venue.symbols import UNIT
 from trader_client import Trader, now_ms, trading
+from volume import rounds
 
 STEPS = 200
 PLENTY = ExchangeLimits(orders=10**9, orders_a_day=10**9, weight=10**9)
@@ -211,7 +213,8 @@ async def trade_at_random(exchange, dice):
 @example(seed=34)  # these once made money, or broke the exchange
 @example(seed=272)
 @example(seed=352)
-@settings(max_examples=10, deadline=None)
+@pytest.mark.volume
+@settings(max_examples=rounds(5, 200), deadline=None)
 def test_accounts_that_do_anything_break_nothing(seed):
     dice = Dice(seed)
     group = dice.pick([-1, 5])
@@ -253,7 +256,8 @@ GOOD = {
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=8, deadline=None)
+@pytest.mark.volume
+@settings(max_examples=rounds(4, 200), deadline=None)
 def test_odd_parameters_are_answered_and_the_exchange_can_still_be_saved(seed):
     random = Random(seed)
     methods = sorted(set(REGISTRY) - {"session.logout", "session.logon"})

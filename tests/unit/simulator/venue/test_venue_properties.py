@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
@@ -30,6 +31,7 @@ from cryptotrader.simulator.venue.state import VenueState
 from cryptotrader.simulator.venue.symbols import UNIT
 from cryptotrader.simulator.venue.treasury import required
 from venue_bench import Bench
+from volume import rounds
 
 MIDDLE = 95_000
 ARROWS = {
@@ -369,5 +371,5 @@ class Venue(RuleBasedStateMachine):
             self.open_orders.pop(key, None)
 
 
-Venue.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
-TestVenue = Venue.TestCase
+Venue.TestCase.settings = settings(max_examples=rounds(30, 1000), stateful_step_count=50, deadline=None)
+TestVenue = pytest.mark.volume(Venue.TestCase)
