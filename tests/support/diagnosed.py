@@ -10,7 +10,7 @@ from typing import Any
 from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.credentials import Credentials
 from cryptotrader.diagnostics.reporting import Script
-from cryptotrader.diagnostics.running import Record, Run, run_until_signal
+from cryptotrader.diagnostics.running import Run, run_until_signal
 from cryptotrader.diagnostics.trial import Trial
 from cryptotrader.simulator import ExchangeAccount, LocalExchange
 from virtual_clock import running_loop
@@ -24,14 +24,14 @@ async def exchange_in_memory(*symbols: str, **settings: Any) -> AsyncIterator[Lo
         yield exchange
 
 
-def machine(exchange: LocalExchange) -> Environment:
-    """What a client on a machine of its own takes from outside."""
-    budgets = AddressBudgets()
+def machine(exchange: LocalExchange, *, ahead: float = 0.0) -> Environment:
+    """What a client on a machine of its own takes from outside; its clock may be some seconds ahead."""
+    budgets, loop = AddressBudgets(), running_loop()
     return Environment(
         dial=exchange.dial,
         budgets=lambda url: budgets,
         random=random.Random(1).random,
-        clock_ns=running_loop().wall_ns,
+        clock_ns=lambda: loop.wall_ns() + round(ahead * 1e9),
     )
 
 
@@ -46,6 +46,7 @@ async def diagnose(
     *only: str,
     timeout: float = 5.0,
     key: Credentials | None = None,
+    ahead: float = 0.0,
 ) -> Run:
     """Run a script's tests, or some of them, with a key of the first account where it needs one."""
     run = Run(
@@ -57,13 +58,8 @@ async def diagnose(
         on_test=lambda _: None,
         on_record=lambda _: None,
         may_order=True,
-        credentials=(key or exchange.demo_keys[0].hmac) if script.needs_key else None,
-        environment=machine(exchange),
+        credentials=(key or exchange.demo_keys[0].ed25519) if script.needs_key else None,
+        environment=machine(exchange, ahead=ahead),
     )
     await run_until_signal(run)
     return run
-
-
-def outcomes(records: list[Record]) -> dict[str, str]:
-    """How each test ended."""
-    return {record.name: record.outcome.value for record in records}
