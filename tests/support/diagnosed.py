@@ -58,7 +58,7 @@ async def diagnose(
         on_test=lambda _: None,
         on_record=lambda _: None,
         may_order=True,
-        credentials=(key or exchange.demo_keys[0].ed25519) if script.needs_key else None,
+        credentials=(key or exchange.demo_keys[0].hmac) if script.needs_key else None,
         environment=machine(exchange, ahead=ahead),
     )
     await run_until_signal(run)
