@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # this module is imported by every pytest run where the libra
     from cryptotrader.simulator.faults import FaultOptions
 
 T = TypeVar("T")
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 60.0
 
 
 class RunningExchange:

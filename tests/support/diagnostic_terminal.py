@@ -9,11 +9,14 @@ import re
 import select
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
+from cryptotrader.diagnostics.reporting import LONGEST_TIMEOUT
+from waiting import PATIENCE, eventually
+
 GREEN, RED, YELLOW, CYAN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[36m"
-_PATIENCE_SECONDS = 15.0
+NEVER = f"{LONGEST_TIMEOUT:g}"
+"""For ``--timeout``, where nothing may hang on how long something takes."""
 _COLOUR = re.compile(r"\x1b\[\d*m")
 
 
@@ -72,10 +75,14 @@ class Terminal:
 
     def wait_for(self, text):
         """Read until a text is shown."""
-        latest = time.monotonic() + _PATIENCE_SECONDS
-        while text not in self._shown.decode("utf-8", "replace"):
+
+        def look():
+            if text in self._shown.decode("utf-8", "replace"):
+                return True
             assert self._read(), f"ended without {text!r}: {self._shown.decode()}"
-            assert time.monotonic() < latest, f"never showed {text!r}"
+            return False
+
+        eventually(look, f"{text!r} after {self._shown.decode()}")
 
     def type(self, text):
         """Type a line."""
@@ -86,14 +93,14 @@ class Terminal:
         try:
             while self._read():
                 pass
-            return Ended(self.process.wait(_PATIENCE_SECONDS), self._shown.decode().replace("\r\n", "\n"))
+            return Ended(self.process.wait(PATIENCE), self._shown.decode().replace("\r\n", "\n"))
         finally:
             self.process.kill()
             self.process.wait()
             os.close(self._master)
 
     def _read(self):
-        ready, _, _ = select.select([self._master], [], [], _PATIENCE_SECONDS)
+        ready, _, _ = select.select([self._master], [], [], PATIENCE)
         assert ready, f"nothing more was shown after {self._shown.decode()}"
         try:
             read = os.read(self._master, 65_536)
@@ -106,11 +113,3 @@ class Terminal:
 def run_diagnostic(script, *arguments, port=None, key=None):
     """Run one to its end."""
     return Terminal(script, *arguments, port=port, key=key).end()
-
-
-def wait_until(condition, what):
-    """Wait for another process: its doings are on no clock of ours."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what}"
-        time.sleep(0.01)

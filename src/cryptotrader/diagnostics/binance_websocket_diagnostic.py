@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,7 +15,7 @@ from cryptotrader.base_operations import ConnectionState
 from cryptotrader.diagnostics.access import open_api
 from cryptotrader.diagnostics.plausibility import require
 from cryptotrader.diagnostics.reporting import Script, run_script
-from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Trial, take, until
+from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Trial, elapsed, take, until
 from cryptotrader.errors import RequestInvalid, RequestRejected
 from cryptotrader.market_stream import MarketStream
 from cryptotrader.protocol.channel import TRADE
@@ -46,10 +45,10 @@ async def _streams(trial: Trial) -> AsyncIterator[MarketStream]:
 async def streams_connect(trial: Trial) -> str:
     """The market streams can be connected to and confirm a stream."""
     async with _streams(trial) as market:
-        started = time.perf_counter()
+        started = elapsed()
         await market.book_tickers(TEST_SYMBOL).confirmed(trial.timeout)
         require(market.states == (ConnectionState.OPEN,), f"the connection is {market.states}")
-        return f"connected in {(time.perf_counter() - started) * 1000:.1f} ms"
+        return f"connected in {(elapsed() - started) * 1000:.1f} ms"
 
 
 async def stream_commands(trial: Trial) -> str:
@@ -69,9 +68,9 @@ async def stream_commands(trial: Trial) -> str:
 async def api_connects(trial: Trial) -> str:
     """The WebSocket API can be connected to and answers."""
     async with open_api(trial) as api:
-        started = time.perf_counter()
+        started = elapsed()
         await api.call(PingRequest(), patience=trial.timeout)
-        return f"connected and answered in {(time.perf_counter() - started) * 1000:.1f} ms"
+        return f"connected and answered in {(elapsed() - started) * 1000:.1f} ms"
 
 
 async def server_pings(trial: Trial) -> str | Finding:
@@ -97,9 +96,9 @@ async def round_trip(trial: Trial) -> str:
         await api.call(PingRequest(), patience=trial.timeout)
         taken: list[float] = []
         for _ in range(ROUND_TRIPS):
-            started = time.perf_counter()
+            started = elapsed()
             await api.call(PingRequest(), patience=trial.timeout)
-            taken.append(time.perf_counter() - started)
+            taken.append(elapsed() - started)
     median, worst = statistics.median(taken), max(taken)
     shown = f"median {median * 1000:.2f} ms, worst {worst * 1000:.2f} ms of {ROUND_TRIPS}"
     require(median <= MAX_ROUND_TRIP, f"slow: {shown}")
@@ -120,9 +119,9 @@ async def clock(trial: Trial) -> str:
     """Our clock and the exchange's agree."""
     async with open_api(trial) as api:
         await api.call(PingRequest(), patience=trial.timeout)
-        before = time.time()
+        before = trial.environment.clock_ns() / 1e9
         answer = await api.call(TimeRequest(), patience=trial.timeout)
-        after = time.time()
+        after = trial.environment.clock_ns() / 1e9
     offset = answer.server_time / 1000 - (before + after) / 2
     uncertainty = (after - before) / 2
     shown = f"the exchange is {offset * 1000:+.1f} ms ahead, known to {uncertainty * 1000:.1f} ms"
@@ -155,12 +154,12 @@ async def reconnect(trial: Trial) -> str:
         await events.confirmed(trial.timeout)
         await api.call(PingRequest(), patience=trial.timeout)
         before = len(trial.sockets.opened)
-        started = time.perf_counter()
+        started = elapsed()
         trial.sockets.drop()
         await until(lambda: len(trial.sockets.opened) >= before + 2, trial.timeout, "second connection of both kinds")
         await api.call(PingRequest(), patience=trial.timeout)
         await events.confirmed(trial.timeout)
-        seconds = time.perf_counter() - started
+        seconds = elapsed() - started
         await take(events, 1, trial.timeout)
         return f"both connections were back after {seconds:.2f} s"
 
@@ -171,10 +170,10 @@ async def close(trial: Trial) -> str:
         await market.book_tickers(TEST_SYMBOL).confirmed(trial.timeout)
         await api.call(PingRequest(), patience=trial.timeout)
         opened = trial.sockets.open
-        started = time.perf_counter()
+        started = elapsed()
         await market.close()
         await api.close()
-        seconds = time.perf_counter() - started
+        seconds = elapsed() - started
     require(seconds < MAX_CLOSE, f"closing took {seconds:.2f} s")
     return f"{opened} sockets closed in {seconds * 1000:.1f} ms"
 

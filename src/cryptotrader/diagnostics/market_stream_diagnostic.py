@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final
 
-from cryptotrader.base_operations import Environment
 from cryptotrader.client import Binance
 from cryptotrader.diagnostics.interactive import watch_streams
 from cryptotrader.diagnostics.plausibility import require, require_book, require_count, require_range
 from cryptotrader.diagnostics.reporting import Script, run_script
-from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Test, Trial, take, until, within
+from cryptotrader.diagnostics.trial import TEST_SYMBOL, Finding, Outcome, Test, Trial, elapsed, take, until, within
 from cryptotrader.models.base_models import PriceLevel
 from cryptotrader.models.control_models import Gap
 from cryptotrader.models.market_models import (
@@ -65,11 +63,11 @@ async def _channel(channel: Channel[Any], trial: Trial) -> str | Finding:
                 raise
             return Finding(Outcome.QUIET, f"{stream}: confirmed, and no event within {patience:g} s")
     for event in taken:
-        _check_head(channel, event)
+        _check_head(channel, event, trial.environment.clock_ns())
     return f"{stream}: {check(taken) if check else ''} ({len(taken)} received)"
 
 
-def _check_head(channel: Channel[Any], event: Any) -> None:
+def _check_head(channel: Channel[Any], event: Any, now_ns: int) -> None:
     """What all kinds of events have in common."""
     require(type(event) is channel.event, f"{type(event).__name__} instead of {channel.event.__name__}")
     require(
@@ -77,7 +75,7 @@ def _check_head(channel: Channel[Any], event: Any) -> None:
     )
     stamp = getattr(event, "event_time", None)
     if stamp is not None:
-        age = Environment().clock_ns() / 1e9 - stamp / 1000
+        age = now_ns / 1e9 - stamp / 1000
         require(abs(age) <= MAX_AGE, f"late: the event is {age:.2f} s old by this machine's clock")
 
 
@@ -206,9 +204,9 @@ async def order_book(trial: Trial) -> str:
     kept: dict[int | None, tuple[list[PriceLevel], list[PriceLevel]]] = {}
     told: dict[int, PartialDepthEvent] = {}
     async with Binance(trial.endpoint, **trial.options) as binance:
-        started = time.perf_counter()
+        started = elapsed()
         book = await within(trial.timeout, "book in step", binance.market.order_book(TEST_SYMBOL))
-        seconds = time.perf_counter() - started
+        seconds = elapsed() - started
 
         def keep(*_: object) -> None:  # called after the book's own callback, so the book is at this update
             kept[book.update_id] = book.levels(BOOK_LEVELS)

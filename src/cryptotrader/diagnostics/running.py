@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +13,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from cryptotrader.base_operations import Environment
 from cryptotrader.config import Endpoint
 from cryptotrader.credentials import Credentials
-from cryptotrader.diagnostics.trial import Finding, Outcome, Test, Trial
+from cryptotrader.diagnostics.trial import Finding, Outcome, Test, Trial, elapsed
 from cryptotrader.errors import BinanceError
 
 _EXIT_FAILED = 1
@@ -59,6 +59,7 @@ class Run:
         on_record: Told of each test after it ran.
         may_order: Whether tests may place orders.
         credentials: The key of the account, where the tests need one.
+        environment: Sockets and clock of the tests.
         started: When.
         records: What ran so far.
         ended_by: The signal that ended it, if one did.
@@ -73,6 +74,7 @@ class Run:
     on_record: Callable[[Record], None]
     may_order: bool = False
     credentials: Credentials | None = None
+    environment: Environment = field(default_factory=Environment)
     started: datetime = field(default_factory=lambda: datetime.now(UTC).astimezone())
     records: list[Record] = field(default_factory=list)
     ended_by: signal.Signals | None = None
@@ -117,12 +119,12 @@ async def _run_all(run: Run) -> None:
 
 
 async def _run_one(name: str, test: Test, run: Run) -> Record:
-    trial = Trial(run.endpoint, run.timeout, run.may_order, run.credentials)
+    trial = Trial(run.endpoint, run.timeout, run.may_order, run.credentials, run.environment)
     others = asyncio.all_tasks()
     with _warnings() as remarks:
-        started = time.perf_counter()
+        started = elapsed()
         finding, trace = await _outcome(test, trial, None if run.is_session else run.timeout * _WAITS_A_TEST)
-        seconds = time.perf_counter() - started
+        seconds = elapsed() - started
         left_behind = await _left_behind(trial, others)
     finding = _judge(finding, trial, left_behind, remarks)
     return Record(

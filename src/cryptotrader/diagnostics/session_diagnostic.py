@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -102,9 +101,9 @@ async def _signing_instead(api: ApiConnection, trial: Trial) -> Finding:
 async def _status(trial: Trial) -> str:
     async with _session(trial) as (api, _):
         server = await api.call(TimeRequest(), patience=trial.timeout)
-        sent = time.time()
+        sent = trial.environment.clock_ns() / 1e9
         status = await api.call(SessionStatusRequest())
-        arrived = time.time()
+        arrived = trial.environment.clock_ns() / 1e9
         _require_nobody(status, "on a fresh connection")
         require(server.server_time <= status.server_time, "the exchange's clock runs backwards")
         require(status.connected_since <= status.server_time, "connected since a time to come")

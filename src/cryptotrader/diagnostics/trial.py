@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple, TypedDict, TypeVar
 
 import msgspec
@@ -15,7 +17,7 @@ from cryptotrader.base_operations import Environment
 from cryptotrader.config import Backoff, Endpoint, Timeouts
 from cryptotrader.credentials import Credentials
 from cryptotrader.errors import ConfigurationError
-from cryptotrader.transport.base import FrameHandler, FrameTransport
+from cryptotrader.transport.base import Dialer, FrameHandler, FrameTransport
 
 T = TypeVar("T")
 
@@ -126,13 +128,17 @@ class WatchedSocket:
 
 
 class WatchedSockets:
-    """Dials as the library does by itself, and keeps what was opened.
+    """Dials, and keeps what was opened.
+
+    Args:
+        dialer: What opens the connections.
 
     Attributes:
         opened: Every socket, in the order of opening.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
         self.opened: list[WatchedSocket] = []
         self._dropped = 0
 
@@ -145,7 +151,7 @@ class WatchedSockets:
             ConnectFailed: As the library's own dialer.
         """
         socket = WatchedSocket(handler)
-        socket.use(await Environment().dial(url, socket, timeout=timeout, tls=tls))
+        socket.use(await self._dialer(url, socket, timeout=timeout, tls=tls))
         self.opened.append(socket)
         return socket
 
@@ -181,14 +187,19 @@ class Trial:
         timeout: Seconds to wait for each answer or event.
         may_order: Whether orders may be placed: never on a live exchange, unless its user said so.
         credentials: The key that the environment names, where the diagnostic needs one.
-        sockets: What the test's connections opened.
+        environment: Sockets and clock.
     """
 
     endpoint: Endpoint
     timeout: float
     may_order: bool = False
     credentials: Credentials | None = None
-    sockets: WatchedSockets = field(default_factory=WatchedSockets)
+    environment: Environment = field(default_factory=Environment)
+
+    @cached_property
+    def sockets(self) -> WatchedSockets:
+        """What the test's connections opened."""
+        return WatchedSockets(self.environment.dial)
 
     @property
     def key(self) -> Credentials:
@@ -207,12 +218,17 @@ class Trial:
         return ConnectionOptions(
             backoff=Backoff(initial=0.1, maximum=1.0, attempts=3),
             timeouts=Timeouts(open=self.timeout, request=self.timeout),
-            environment=Environment(dial=self.sockets.dial),
+            environment=dataclasses.replace(self.environment, dial=self.sockets.dial),
         )
 
 
 Test = Callable[[Trial], Awaitable[str | Finding]]
 """A test: returns what it found, in a few words; fails by raising."""
+
+
+def elapsed() -> float:
+    """Seconds on the clock of the event loop, which never goes back: what durations are measured by."""
+    return asyncio.get_running_loop().time()
 
 
 async def within(seconds: float, what: str, wait: Awaitable[T]) -> T:

@@ -7,14 +7,13 @@ Run ``python -m cryptotrader.diagnostics.user_stream_diagnostic --help``. The ke
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cryptotrader.diagnostics.access import BAD_SIGNATURE, Forged, open_api, refusal
 from cryptotrader.diagnostics.plausibility import require
 from cryptotrader.diagnostics.reporting import Script, run_script
-from cryptotrader.diagnostics.trial import Finding, Outcome, Trial, within
+from cryptotrader.diagnostics.trial import Finding, Outcome, Trial, elapsed, within
 from cryptotrader.models.control_models import Reconnected
 from cryptotrader.requests import AccountStatusRequest, OpenOrdersStatusRequest, SessionStatusRequest
 from cryptotrader.user_stream import UserStream
@@ -54,7 +53,7 @@ async def clock(trial: Trial) -> str:
     async with open_api(trial, trial.key) as api:
         await api.call(OpenOrdersStatusRequest(symbol="BTCUSDT"), patience=trial.timeout)
         await api.synchronise_clock()
-        offset = api.now_on_exchange() - time.time_ns() // 1_000_000
+        offset = api.now_on_exchange() - trial.environment.clock_ns() // 1_000_000
         return f"the exchange is {offset:+d} ms ahead, and requests are stamped by its clock"
 
 
@@ -68,10 +67,10 @@ async def wrong_signature(trial: Trial) -> str:
 async def subscribe(trial: Trial) -> str:
     """The user data is subscribed and the account read."""
     async with _user(trial) as user:
-        started = time.perf_counter()
+        started = elapsed()
         await user.wait_subscribed(trial.timeout)
         state = user.state()
-        took = time.perf_counter() - started
+        took = elapsed() - started
         return f"{len(state.balances)} balances and {len(state.open_orders)} open orders read in {took * 1000:.0f} ms"
 
 

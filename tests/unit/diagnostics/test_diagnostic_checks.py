@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -23,6 +22,8 @@ from cryptotrader.models.market_models import (
 from cryptotrader.protocol import channel
 
 ONE = Decimal(1)
+NOW_MS = 1_735_689_600_000
+NOW_NS = NOW_MS * 1_000_000
 
 
 def level(price, quantity="1"):
@@ -168,11 +169,16 @@ def test_events_that_cannot_be(kind, good, bad, text):
 
 
 def test_what_all_events_have_in_common():
-    now = round(time.time() * 1000)
-    _check_head(channel.TRADE, replace(trade(1), event_time=now))
-    with pytest.raises(AssertionError, match=r"late: the event is 3\.0"):
-        _check_head(channel.TRADE, replace(trade(1), event_time=now - 3000))
+    _check_head(channel.TRADE, replace(trade(1), event_time=NOW_MS), NOW_NS)
     with pytest.raises(AssertionError, match="another symbol"):
-        _check_head(channel.TRADE, replace(trade(1), event_time=now, symbol="ETHUSDT"))
+        _check_head(channel.TRADE, replace(trade(1), event_time=NOW_MS, symbol="ETHUSDT"), NOW_NS)
     with pytest.raises(AssertionError, match="TradeEvent instead of KlineEvent"):
-        _check_head(channel.KLINE, trade(1))
+        _check_head(channel.KLINE, trade(1), NOW_NS)
+
+
+@pytest.mark.parametrize(("age_ms", "text"), [(2001, r"late: the event is 2\.00 s"), (-3000, r"the event is -3\.00 s")])
+def test_an_event_that_is_late_or_early(age_ms, text):
+    limit = 2000 if age_ms > 0 else -2000
+    _check_head(channel.TRADE, replace(trade(1), event_time=NOW_MS - limit), NOW_NS)
+    with pytest.raises(AssertionError, match=text):
+        _check_head(channel.TRADE, replace(trade(1), event_time=NOW_MS - age_ms), NOW_NS)

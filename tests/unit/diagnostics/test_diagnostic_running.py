@@ -9,13 +9,14 @@ import pytest
 
 from cryptotrader.base_operations import api_connection
 from cryptotrader.config import get_logger
-from cryptotrader.diagnostics import binance_websocket_diagnostic, running
+from cryptotrader.diagnostics import binance_websocket_diagnostic
 from cryptotrader.diagnostics.binance_websocket_diagnostic import SCRIPT as BASE
 from cryptotrader.diagnostics.market_stream_diagnostic import SCRIPT as STREAMS
 from cryptotrader.diagnostics.reporting import Script, run_script
 from cryptotrader.diagnostics.trial import Finding, Outcome, within
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.requests import PingRequest
+from diagnosed import diagnose, exchange_in_memory
 
 LEFT = []
 
@@ -65,61 +66,52 @@ async def leaves_a_socket(trial):
     return "fine"
 
 
-@pytest.fixture
-def report(capsys, monkeypatch):
-    """Run some tests; gives the exit code and what ``--json`` reports of each."""
-    monkeypatch.setattr(running, "_CLOSING_SECONDS", 0.05)
-
-    def run(*tests, arguments=()):
-        script = Script("running", {test.__name__: test for test in tests})
-        code = run_script(script, ["--json", "--endpoint", "ws://127.0.0.1:1", "--timeout", "0.02", *arguments])
-        out, err = capsys.readouterr()
-        assert err == ""
-        answer = json.loads(out)
-        assert answer["exit_code"] == code
-        return code, {record["name"]: record for record in answer["tests"]}
-
-    yield run
+async def records_of(*tests):
+    """Run some tests on virtual time; gives the exit code and what is recorded of each."""
+    script = Script("running", {test.__name__: test for test in tests})
+    async with exchange_in_memory() as exchange:
+        run = await diagnose(exchange, script, timeout=30.0)
     LEFT.clear()
+    return run.exit_code, {record.name: record for record in run.records}
 
 
-def test_one_failure_does_not_stop_the_others(report):
-    code, records = report(fails, is_refused, crashes, hangs, times_out_by_itself, passes)
+async def test_one_failure_does_not_stop_the_others():
+    code, records = await records_of(fails, is_refused, crashes, hangs, times_out_by_itself, passes)
 
     assert code == 1
-    assert [record["outcome"] for record in records.values()] == ["failed"] * 5 + ["passed"]
-    assert records["fails"]["detail"] == "not as it should be"
-    assert records["is_refused"]["detail"] == "ConnectFailed: nobody there"
-    assert records["crashes"]["detail"].startswith("unexpected ZeroDivisionError")
-    assert records["hangs"]["detail"] == "stuck: not done within 0.1 s"
-    assert records["times_out_by_itself"]["detail"] == "unexpected TimeoutError: of its own"
-    assert records["passes"]["detail"] == "fine"
-    traced = {name for name, record in records.items() if "Traceback (most recent call last)" in record["traceback"]}
+    assert [record.outcome for record in records.values()] == [Outcome.FAILED] * 5 + [Outcome.PASSED]
+    assert records["fails"].detail == "not as it should be"
+    assert records["is_refused"].detail == "ConnectFailed: nobody there"
+    assert records["crashes"].detail.startswith("unexpected ZeroDivisionError")
+    assert (records["hangs"].detail, records["hangs"].seconds) == ("stuck: not done within 150 s", 150.0)
+    assert records["times_out_by_itself"].detail == "unexpected TimeoutError: of its own"
+    assert records["passes"].detail == "fine"
+    traced = {name for name, record in records.items() if "Traceback (most recent call last)" in record.traceback}
     assert traced == {"crashes", "times_out_by_itself"}
 
 
-def test_what_the_library_warned_of_is_told(report):
-    code, records = report(warns, passes, is_quiet)
+async def test_what_the_library_warned_of_is_told():
+    code, records = await records_of(warns, passes, is_quiet)
 
     assert code == 0
-    assert (records["warns"]["outcome"], records["warns"]["remarks"]) == ("healed", ["something was repaired"])
-    assert (records["passes"]["outcome"], records["passes"]["remarks"]) == ("passed", [])
-    assert (records["is_quiet"]["outcome"], records["is_quiet"]["detail"]) == ("quiet", "nothing came")
+    assert (records["warns"].outcome, records["warns"].remarks) == (Outcome.HEALED, ["something was repaired"])
+    assert (records["passes"].outcome, records["passes"].remarks) == (Outcome.PASSED, [])
+    assert (records["is_quiet"].outcome, records["is_quiet"].detail) == (Outcome.QUIET, "nothing came")
 
 
-def test_a_forgotten_task_is_a_failure(report):
-    code, records = report(leaves_a_task, passes)
+async def test_a_forgotten_task_is_a_failure():
+    code, records = await records_of(leaves_a_task, passes)
 
     assert code == 1
-    assert records["leaves_a_task"]["detail"] == "left behind: 0 open sockets, 1 tasks forgotten"
-    assert records["passes"]["outcome"] == "passed"
+    assert records["leaves_a_task"].detail == "left behind: 0 open sockets, 1 tasks forgotten"
+    assert records["passes"].outcome is Outcome.PASSED
 
 
-def test_a_forgotten_socket_is_a_failure(report, exchange):
-    _, records = report(leaves_a_socket, arguments=["--endpoint", f"ws://127.0.0.1:{exchange.port}"])
+async def test_a_forgotten_socket_is_a_failure():
+    _, records = await records_of(leaves_a_socket)
 
-    assert records["leaves_a_socket"]["outcome"] == "failed"
-    assert "left behind: 1 open sockets, 1 tasks connection to" in records["leaves_a_socket"]["detail"]
+    assert records["leaves_a_socket"].outcome is Outcome.FAILED
+    assert "left behind: 1 open sockets, 1 tasks connection to" in records["leaves_a_socket"].detail
 
 
 def test_unexpected_errors_show_their_traceback(capsys):
@@ -132,9 +124,15 @@ def test_unexpected_errors_show_their_traceback(capsys):
     assert "1 passed: passes" in out
 
 
-def test_only_what_was_asked_for_runs(report):
-    code, records = report(passes, fails, warns, arguments=["--only", "warns", "--only", "passes"])
-    assert (code, list(records)) == (0, ["passes", "warns"])
+def test_only_what_was_asked_for_runs(capsys):
+    script = Script("running", {test.__name__: test for test in (passes, fails, warns)})
+    code = run_script(script, ["--json", "--endpoint", "local", "--only", "warns", "--only", "passes"])
+    out, err = capsys.readouterr()
+    report = json.loads(out)
+
+    assert (code, err, report["exit_code"]) == (0, "", 0)
+    assert [(test["name"], test["outcome"]) for test in report["tests"]] == [("passes", "passed"), ("warns", "healed")]
+    assert report["tests"][1]["remarks"] == ["something was repaired"]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +154,11 @@ def test_only_what_was_asked_for_runs(report):
     ],
 )
 def test_wrong_usage_is_told(capsys, arguments, text):
-    with pytest.raises(SystemExit, match=r"^2$") as ended:
+    with pytest.raises(SystemExit, match=r"^2$"):
         run_script(STREAMS, arguments)
     out, err = capsys.readouterr()
 
-    assert (ended.value.code, out) == (2, "")
+    assert out == ""
     assert text in err
 
 
@@ -188,9 +186,10 @@ async def test_waiting_tells_what_did_not_come():
         ("MAX_CLOSE", "close", "closing took"),
     ],
 )
-def test_what_is_too_much_fails(capsys, monkeypatch, exchange, limit, test, text):
+async def test_what_is_too_much_fails(monkeypatch, limit, test, text):
     monkeypatch.setattr(binance_websocket_diagnostic, limit, -1.0)
-    code = run_script(BASE, ["--json", "--endpoint", f"ws://127.0.0.1:{exchange.port}", "--only", test])
+    async with exchange_in_memory() as exchange:
+        run = await diagnose(exchange, BASE, test)
 
-    assert code == 1
-    assert text in json.loads(capsys.readouterr().out)["tests"][0]["detail"]
+    assert run.exit_code == 1
+    assert text in run.records[0].detail
