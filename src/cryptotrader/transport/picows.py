@@ -71,7 +71,8 @@ class PicowsConnection(WSListener):
             self._handler.on_pong(frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
             code = frame.get_close_code()
-            told = f"closed by the server: {code or 'no code'} {frame.get_close_reason() or ''}".rstrip()
+            name = "no code" if code == WSCloseCode.NO_INFO else f"{code}"
+            told = f"closed by the server: {name} {frame.get_close_reason() or ''}".rstrip()
             self._reason = self._reason or told
             transport.send_close(code)
             transport.disconnect()
