@@ -122,7 +122,7 @@ async def test_an_announcement_of_the_end_that_nobody_understands_is_one_all_the
         dialer.ends[0].say('{"e":"serverShutdown"}')
         with pytest.raises(DecodeFailed, match="a frame could not be taken in"):
             await anext(subscription)
-        await subscription.confirmed()
+        await comes(lambda: len(dialer.ends) == 2)
 
         assert [end.ended for end in dialer.ends] == ["dropped by the client", None]
 
