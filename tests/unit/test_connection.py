@@ -335,3 +335,34 @@ async def test_closing_waits_for_the_far_end_no_longer_than_its_time():
 def test_a_connection_is_made_where_an_event_loop_runs():
     with pytest.raises(ConfigurationError, match=r"no event loop is running: make it in a coroutine"):
         api_connection(ENDPOINT)
+
+
+async def test_a_connection_that_was_never_opened_is_waited_for_in_vain():
+    connection = api_connection(ENDPOINT, environment=ScriptedDialer().environment())
+    with pytest.raises(ConnectFailed, match="/ws-api/v3: the connection is closed"):
+        await connection.wait_open()
+
+    assert connection.url == "ws://127.0.0.1:1/ws-api/v3"
+    await connection.close()
+    assert connection.is_shut
+
+
+async def test_a_connection_is_given_up_for_a_new_one_when_it_is_asked_to():
+    dialer = ScriptedDialer()
+    kept = Kept(dialer)
+    await kept.connection.wait_open()
+    kept.connection.reconnect("enough of it")
+    await comes(lambda: len(dialer.ends) == 2)
+
+    assert kept.lost == ["enough of it"]
+    assert [end.ended for end in dialer.ends] == ["dropped by the client", None]
+    await kept.connection.close()
+
+
+async def test_pings_are_answered_at_once():
+    dialer = ScriptedDialer(lambda end: end.transport.ping(b"12"))
+    kept = Kept(dialer)
+    await asyncio.sleep(0.1)
+
+    assert dialer.ends[0].pongs == [b"12"]
+    await kept.connection.close()

@@ -13,6 +13,7 @@ from cryptotrader.errors import (
     DecodeFailed,
     OutcomeUnknown,
     RateLimited,
+    RequestInvalid,
     RequestRejected,
     UnexpectedFrame,
 )
@@ -32,6 +33,7 @@ from cryptotrader.requests import (
     SessionStatusRequest,
     TimeRequest,
     TradesHistoricalRequest,
+    UserDataStreamSubscribeRequest,
 )
 
 WALL = 1_700_000_000.0
@@ -667,3 +669,65 @@ def test_an_order_limit_of_an_unknown_unit_does_not_keep_the_answer_from_its_ord
 
     assert told.answers[number].order_id == 1
     assert told.problems == []
+
+
+# --------------------------------------------------------------------------------------------- who may send what
+
+
+def test_what_needs_a_key_is_not_sent_without_one():
+    told = Told()
+    with pytest.raises(RequestInvalid, match=r"account\.status: needs a key"):
+        told.send(AccountStatusRequest())
+
+    assert (told.session.in_flight, list(told.session.outbox), told.weights.used) == (0, [], 2)
+
+
+def test_what_only_a_logged_on_session_may_ask_is_not_sent_before():
+    told = Told()
+    with pytest.raises(RequestInvalid, match="nobody is logged on, which takes an Ed25519 key"):
+        told.send(UserDataStreamSubscribeRequest(), identity=Identity(MINE, OrderBudget()))
+    assert told.session.in_flight == 0
+    log_on_as(told, MINE)
+    told.send(UserDataStreamSubscribeRequest(), identity=Identity(MINE, OrderBudget()))
+
+    assert "params" not in sent_frame(told)
+
+
+def test_a_lost_connection_logs_nobody_on_and_forgets_the_deadlines():
+    told = Told()
+    log_on_as(told, MINE)
+    told.send(PingRequest(), timeout=5.0)
+    told.session.lost("gone", 1.0)
+    told.session.opened(2.0, WALL + 2.0)
+
+    assert told.session.logged_on_as is None
+    assert told.session.tick(2.0) == 12.0
+    assert told.session.accepts_requests
+
+
+def test_a_clock_of_another_day_is_that_of_a_recording_and_counts_no_windows():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL - 100_000) * 1000), 0.0)
+
+    assert told.session.timestamp(0.0) == int((WALL - 100_000) * 1000)
+    assert told.session.exchange_time(0.0) == WALL
+
+
+def test_a_clock_that_runs_fast_by_less_than_a_second_is_not_looked_at_anew():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL + 5) * 1000), 0.0)
+    told.session.lost("gone", 1.0)
+    told.session.opened(2.0, WALL + 3.0)
+    assert told.session.clock.is_known
+    told.session.lost("gone", 3.0)
+    told.session.opened(4.0, WALL + 5.1)
+
+    assert not told.session.clock.is_known
+
+
+def test_microseconds_are_asked_for_and_told():
+    told = Told(time_unit=TimeUnit.MICROSECOND)
+    told.session.observe_time(0.0, int(WALL * 1_000_000) + 250_000, 0.0)
+
+    assert told.session.timestamp(1.0) == int(WALL * 1_000_000) + 1_250_000
+    assert told.session.url("ws://x/y?a=b") == "ws://x/y?a=b&timeUnit=MICROSECOND"

@@ -339,3 +339,23 @@ def test_a_window_of_a_unit_that_nobody_knows_is_passed_over():
 
     assert not budget.learn([weekly], 1_000.0)
     assert budget.wait(1, 1_000.0) == 0.0
+
+
+def test_a_sliding_budget_waits_exactly_until_there_is_room():
+    budget = SlidingBudget(2, 10.0)
+    budget.spend(100.0)
+    budget.spend(103.0)
+
+    assert budget.wait(104.0) == 6.0
+    assert budget.wait(104.0, keep=1) == 9.0
+    assert budget.wait(109.5) == 0.5
+    assert budget.wait(110.0) == 0.0
+    assert budget.wait(110.0, keep=1) == 3.0
+
+
+def test_a_clock_may_go_back_by_as_much_as_a_window_and_no_more():
+    budget = WeightBudget(limit=100)
+    budget.settle(100, 121.0, charged=True)
+
+    assert budget.wait(1, 60.0) == pytest.approx(120.0 + GUARD_SECONDS)
+    assert budget.wait(1, 59.9) == pytest.approx(0.1 + GUARD_SECONDS)
