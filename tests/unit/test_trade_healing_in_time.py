@@ -242,3 +242,12 @@ async def test_a_lower_number_of_the_same_time_is_a_double():
 
     assert healing.ids == [100, 101, 102]
     await healing.end()
+
+
+async def test_trades_that_follow_each_other_are_told_at_once_and_nothing_is_asked():
+    healing = Healing(knows_all)
+    healing.put(*range(7, 20))
+
+    assert healing.ids == list(range(7, 20))
+    assert healing.asked == []
+    await healing.end()

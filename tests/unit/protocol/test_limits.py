@@ -359,3 +359,14 @@ def test_a_clock_may_go_back_by_as_much_as_a_window_and_no_more():
 
     assert budget.wait(1, 60.0) == pytest.approx(120.0 + GUARD_SECONDS)
     assert budget.wait(1, 59.9) == pytest.approx(0.1 + GUARD_SECONDS)
+
+
+def test_what_counts_on_both_sides_of_a_boundary_is_not_counted_twice_after_it():
+    budget = WeightBudget(limit=100)
+    budget.settle(20, 30.0, charged=True)
+    budget.settle(60, 59.9, charged=True)
+
+    assert budget.wait(20, 60.0) == 0.0  # beside 20 of the window before and 60 of both
+    assert budget.wait(21, 60.0) == pytest.approx(GUARD_SECONDS)
+    assert budget.wait(40, 60.0 + GUARD_SECONDS) == 0.0
+    assert budget.wait(41, 60.0 + GUARD_SECONDS) > 0
