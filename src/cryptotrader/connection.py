@@ -205,6 +205,8 @@ class BinanceWebSocketConnection(ABC):
         except Exception as error:
             # without this an error in our own code would leave everyone waiting
             logger.exception("%s: the connection's task failed", self._base_url)
+            if self._transport is not None:
+                self._transport.abort()  # nobody would read it, nor close it, any more
             self._end(repr(error))
             self._give_up(ConnectFailed(f"internal error: {error!r}", url=self._base_url), error)
 

@@ -70,11 +70,15 @@ class LiveOrderBook:
         Raises:
             ConnectFailed: The stream was not confirmed in time.
             RequestRejected: The first snapshot was refused, as for an unknown symbol.
+            BookOutOfSync: The book was closed.
         """
         while not self._synchronised.is_set():
-            if self._task is None:
+            task = self._task
+            if task is not None:
+                await asyncio.wait([task])  # who waits is not cancelled together with it
+            if task is None or task.cancelled():
                 raise BookOutOfSync(self.symbol, 0, 0)
-            await asyncio.shield(self._task)
+            task.result()
 
     async def close(self) -> None:
         """Stop following the exchange."""

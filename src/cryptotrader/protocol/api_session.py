@@ -297,11 +297,19 @@ class ApiSession:
         """Take one frame, received at a Unix time in nanoseconds, which is ``now``: a reply goes to its request."""
         self._heard = True
         try:
-            frame = codec.decode_api_frame(payload)
+            self._take_in(codec.decode_api_frame(payload), payload, received_ns, now)
         except DecodeFailed as error:
-            self.counters["undecodable"] += 1
-            self._on_problem(error)
-            return
+            self._malformed(error)
+        except Exception as error:  # noqa: BLE001 - told, not swallowed: one frame must not cost the connection
+            failure = DecodeFailed("a frame could not be taken in", payload)
+            failure.__cause__ = error
+            self._malformed(failure)
+
+    def _malformed(self, error: DecodeFailed) -> None:
+        self.counters["undecodable"] += 1
+        self._on_problem(error)
+
+    def _take_in(self, frame: codec.ApiFrame, payload: bytes, received_ns: int, now: float) -> None:
         if frame.rate_limits:
             self._weights.learn(frame.rate_limits, self.exchange_time(now))
         if frame.event:
@@ -329,6 +337,16 @@ class ApiSession:
 
     def _answer(self, number: int, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
         pending = self._pending.pop(number)
+        try:
+            self._settle(pending, number, frame, payload, now)
+        except Exception as error:  # who asked must not wait for ever, since no deadline waits for it any more
+            why = f"its answer could not be taken in: {error!r}"
+            unknown = OutcomeUnknown(pending.request.api.name, number, why)
+            unknown.__cause__ = error
+            pending.reject(unknown)
+            raise
+
+    def _settle(self, pending: _Pending, number: int, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
         api, error = pending.request.api, frame.error
         succeeded = error is None and frame.status == _OK
         wall = self.exchange_time(now)

@@ -219,7 +219,7 @@ class OrderBudget:
         """Take over what the server says of order limits and use; tells whether it said any."""
         told = False
         for limit in limits:
-            if limit.rate_limit_type is not _ORDERS:
+            if limit.rate_limit_type is not _ORDERS or limit.seconds <= 0:  # none, or of a length that nobody knows
                 continue
             window = self._windows.get(limit.seconds)
             if window is None:

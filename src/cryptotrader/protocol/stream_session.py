@@ -253,12 +253,15 @@ class StreamSession:
     def receive(self, payload: bytes, received_ns: int) -> None:
         """Take one frame: an event goes to its consumers, anything else to the session itself."""
         self._heard = True
-        if payload.startswith(codec.COMBINED_PREFIX):
-            route = self._routes.get(payload[11 : payload.find(b'"', 11)])
-            if route is not None:
-                self._deliver(route, payload, received_ns)
-                return
-        self._receive_other(payload, received_ns)
+        try:
+            if payload.startswith(codec.COMBINED_PREFIX):
+                route = self._routes.get(payload[11 : payload.find(b'"', 11)])
+                if route is not None:
+                    self._deliver(route, payload, received_ns)
+                    return
+            self._receive_other(payload, received_ns)
+        except Exception as error:  # noqa: BLE001 - told, not swallowed: one frame must not cost the connection
+            self._malformed(None, DecodeFailed("a frame could not be taken in", payload), error)
 
     def _deliver(self, route: Route, payload: bytes, received_ns: int) -> None:
         self._heard_data = True

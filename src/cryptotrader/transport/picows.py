@@ -70,8 +70,11 @@ class PicowsConnection(WSListener):
         elif kind is WSMsgType.PONG:
             self._handler.on_pong(frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
-            self._reason = f"closed by the server: {frame.get_close_message()!r} {frame.get_close_code()}"
-            transport.send_close(frame.get_close_code())
+            code = frame.get_close_code()
+            name = "no code" if code == WSCloseCode.NO_INFO else f"{code}"
+            told = f"closed by the server: {name} {frame.get_close_reason() or ''}".rstrip()
+            self._reason = self._reason or told
+            transport.send_close(code)
             transport.disconnect()
         else:
             self._collect(transport, frame)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from decimal import Decimal
 
 import pytest
 
@@ -12,9 +13,11 @@ from cryptotrader.errors import (
     DecodeFailed,
     OutcomeUnknown,
     RateLimited,
+    RequestInvalid,
     RequestRejected,
     UnexpectedFrame,
 )
+from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.models.market_models import ServerTime
 from cryptotrader.protocol.api_session import ApiSession, Identity
 from cryptotrader.protocol.limits import GUARD_SECONDS, OrderBudget, WeightBudget
@@ -22,6 +25,7 @@ from cryptotrader.requests import (
     AccountStatusRequest,
     DepthRequest,
     OrderCancelRequest,
+    OrderPlaceRequest,
     PingRequest,
     ReferencePriceRequest,
     SessionLogonRequest,
@@ -29,6 +33,7 @@ from cryptotrader.requests import (
     SessionStatusRequest,
     TimeRequest,
     TradesHistoricalRequest,
+    UserDataStreamSubscribeRequest,
 )
 
 WALL = 1_700_000_000.0
@@ -399,3 +404,330 @@ def test_reads_leave_weight_for_what_cancels():
     assert told.session.wait(OrderCancelRequest(symbol="BTCUSDT", order_id=1), 0.0) == 0.0
     assert told.session.wait(TimeRequest(), 0.0) > 0
     assert told.session.wait(TimeRequest(), 0.0, urgent=True) == 0.0
+
+
+# ----------------------------------------------------------------------------- weight of replies without rateLimits
+
+FREE, CHARGED = OrderCancelRequest(symbol="BTCUSDT", order_id=1), DepthRequest(symbol="BTCUSDT", limit=5000)
+REFUSED = {"status": 400, "error": {"code": -2011, "msg": "Unknown order sent."}}
+CANCELLED = {
+    "result": {
+        "symbol": "BTCUSDT",
+        "orderId": 1,
+        "orderListId": -1,
+        "clientOrderId": "a",
+        "origClientOrderId": "b",
+        "transactTime": 1,
+    }
+}
+BOOK = {"result": {"lastUpdateId": 1, "bids": [], "asks": []}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "charged"),
+    [(FREE, CANCELLED, 0), (FREE, REFUSED, 1), (CHARGED, BOOK, 250), (CHARGED, REFUSED, 250)],
+    ids=["free, answered", "free, refused", "charged, answered", "charged, refused"],
+)
+def test_without_counts_of_the_exchange_a_reply_costs_what_is_documented(request_, answer, charged):
+    told = Told()
+    before = told.weights.used
+    number = told.send(request_, identity=Identity(MINE, OrderBudget()))
+    assert told.weights.used == before + request_.weight
+    told.reply(number, **answer)
+
+    assert number in told.answers
+    assert type(told.answers[number]).__name__ != "DecodeFailed"
+    assert told.weights.used == before + charged
+
+
+@pytest.mark.parametrize("answer", [CANCELLED, REFUSED])
+def test_a_count_of_the_exchange_is_all_that_a_reply_costs(answer):
+    told = Told()
+    number = told.send(FREE, identity=Identity(MINE, OrderBudget()))
+    told.reply(number, rateLimits=limits(40), **answer)
+
+    assert told.weights.used == 40
+
+
+def test_what_is_not_answered_has_cost_its_weight():
+    told = Told()
+    late, forgotten, lost = (told.send(CHARGED, timeout=timeout) for timeout in (5.0, 9.0, 9.0))
+    told.session.tick(5.0)
+    told.session.forget(forgotten, 5.0)
+    told.session.lost("gone", 5.0)
+
+    assert sorted(told.answers) == [late, lost]
+    assert told.weights.used == 2 + 3 * 250
+
+
+# ----------------------------------------------------------------------------------------------- orders of an account
+
+PLACED = {"symbol": "BTCUSDT", "orderId": 1, "orderListId": -1, "clientOrderId": "a", "transactTime": 1}
+
+
+def order_limits(count):
+    return [{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50, "count": count}]
+
+
+def place(told, orders, **reply):
+    request = OrderPlaceRequest(symbol="BTCUSDT", side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(1))
+    number = told.send(request, identity=Identity(MINE, orders))
+    if reply:
+        told.reply(number, **reply)
+    return number
+
+
+def left(orders):
+    """How many orders may be sent in these ten seconds."""
+    return next(count for count in range(50, -1, -1) if orders.wait(count, WALL) == 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"result": PLACED}, 49),
+        ({"result": PLACED, "rateLimits": order_limits(7)}, 43),
+        ({"status": 400, "error": {"code": -2010, "msg": "no"}}, 50),
+        ({"status": 400, "error": {"code": -2010, "msg": "no"}, "rateLimits": order_limits(7)}, 43),
+        ({}, 49),  # on its way
+    ],
+    ids=["placed", "placed and counted", "refused", "refused and counted", "on its way"],
+)
+def test_an_order_costs_one_unless_it_is_refused_or_the_exchange_tells_its_count(answer, expected):
+    told, orders = Told(), OrderBudget()
+    number = place(told, orders, **answer)
+
+    assert type(told.answers.get(number)).__name__ != "DecodeFailed"
+    assert left(orders) == expected
+
+
+def test_an_order_whose_answer_is_missing_is_taken_for_placed():
+    told, orders = Told(), OrderBudget()
+    place(told, orders)
+    told.session.lost("gone", 0.0)
+
+    assert left(orders) == 49
+
+
+def test_too_many_orders_close_the_budget_of_the_account_and_not_that_of_the_weight():
+    told, orders = Told(), OrderBudget()
+    data = {"serverTime": 1, "retryAfter": int((WALL + 30) * 1000)}
+    number = place(told, orders, status=429, error={"code": -1015, "msg": "Too many new orders.", "data": data})
+
+    assert isinstance(told.answers[number], RateLimited)
+    assert orders.wait(1, WALL) == pytest.approx(30)
+    assert told.weights.wait(1, WALL) == 0.0
+    identity = Identity(MINE, orders)
+    request = OrderPlaceRequest(symbol="BTCUSDT", side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(1))
+    assert told.session.wait(request, 0.0, identity) == pytest.approx(30)
+    assert told.session.shortage(request, 0.0, identity) == (-1015, "unfilled orders are")
+    assert told.session.shortage(request, 30.0, identity) == (-1003, "request weight is")
+    assert told.session.shortage(request, 0.0, None) == (-1003, "request weight is")
+    assert told.session.wait(FREE, 0.0, identity) == 0.0  # a cancel is no order
+
+
+# ------------------------------------------------------------------------------------------------ the end of a drain
+
+
+def test_a_drain_ends_after_its_time_and_no_sooner():
+    told = Told()
+    number = told.send(PingRequest(), timeout=30.0)
+    told.session.receive(b'{"event":{"e":"serverShutdown","E":9}}', 0, 10.0)
+
+    assert told.session.tick(10.0) == 11.0  # the end of the drain is a wake-up, before any other
+    told.session.tick(10.999)
+    assert told.session.dead is None
+    told.session.tick(11.0)
+    assert told.session.dead == "server shutdown"
+    assert number not in told.answers  # its connection is not lost yet
+
+
+def test_a_drain_ends_at_once_when_nothing_is_on_its_way():
+    told = Told()
+    told.session.receive(b'{"event":{"e":"serverShutdown","E":9}}', 0, 10.0)
+    told.session.tick(10.0)
+
+    assert told.session.dead == "server shutdown"
+
+
+def test_a_new_connection_is_not_drained():
+    told = Told()
+    told.session.receive(b'{"event":{"e":"serverShutdown","E":9}}', 0, 10.0)
+    told.session.lost("server shutdown", 10.0)
+    told.session.opened(11.0, WALL + 11.0)
+    told.session.tick(13.0)
+
+    assert told.session.accepts_requests
+    assert (told.session.dead, told.session.redial_at_once) == (None, False)
+
+
+# ------------------------------------------------------------------------------------------------------- wake-ups
+
+
+def test_a_session_is_looked_at_when_its_next_reply_is_due_and_every_fifth_of_the_time_for_silence():
+    told = Told(timeouts=Timeouts(stale=50.0))
+    assert told.session.tick(1.0) == 11.0
+    told.send(PingRequest(), now=1.0, timeout=4.0)
+    told.send(PingRequest(), now=1.0, timeout=3.0)
+    assert told.session.tick(1.0) == 4.0
+    told.session.lost("gone", 2.0)
+
+    assert told.session.tick(2.0) == 52.0
+
+
+def test_replies_and_pings_keep_a_connection_alive():
+    told = Told(timeouts=Timeouts(stale=50.0))
+    number = told.send(TimeRequest())
+    told.reply(number, result={"serverTime": 1}, now=40.0)
+    told.session.tick(41.0)
+    told.session.tick(90.0)
+    assert told.session.dead is None
+    told.session.ping(b"a", 90.5)
+    told.session.tick(90.5)
+    told.session.tick(140.0)
+    assert told.session.dead is None
+    told.session.tick(140.5)
+
+    assert told.session.dead == "nothing received for 50 s"
+    assert told.session.outbox[-1] == ("pong", b"a")
+
+
+def test_a_request_that_was_answered_in_time_is_not_late_afterwards():
+    told = Told()
+    number = told.send(TimeRequest(), timeout=5.0)
+    told.reply(number, result={"serverTime": 1}, now=4.0)
+    told.session.tick(6.0)
+
+    assert told.answers == {number: ServerTime(server_time=1)}
+
+
+# --------------------------------------------------------------------------------------- frames that are not understood
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b'{"event":5}', b'{"event":{"e":"serverShutdown"}}', b'{"event":{"e":"serverShutdown","E":"late"}}', b"[]"],
+)
+def test_a_frame_that_cannot_be_taken_in_is_told_with_its_payload_and_the_session_goes_on(frame):
+    told = Told()
+    told.session.receive(frame, 0, 0.0)
+    (problem,) = told.problems
+
+    assert isinstance(problem, DecodeFailed)
+    assert problem.payload == frame
+    assert problem.__cause__ is not None
+    assert told.session.counters == {"undecodable": 1}
+    number = told.send(TimeRequest())
+    told.reply(number, result={"serverTime": 1})
+    assert number in told.answers
+
+
+def test_strays_and_misfits_are_counted_each_as_what_it_is():
+    told = Told()
+    number = told.send(TimeRequest())
+    told.reply(number, result={"serverTime": "soon"})
+    told.reply(number, result={"serverTime": 1})
+    told.reply("a", result={})
+    told.session.receive(b'{"event":{"e":"novelty"}}', 0, 0.0)
+    told.session.receive(b"garbage", 0, 0.0)
+
+    assert told.session.counters == {"undecodable": 2, "unmatched": 2, "unknown_events": 1}
+
+
+def test_an_answer_at_which_our_own_code_fails_is_an_unknown_outcome():
+    told = Told()
+    number = told.send(TimeRequest())
+    told.session.clock = None  # nothing of ours works any more
+    told.reply(number, result={"serverTime": 1})
+
+    assert told.session.in_flight == 0
+    assert isinstance(told.answers[number], OutcomeUnknown)
+    assert "its answer could not be taken in: AttributeError" in str(told.answers[number])
+    assert isinstance(told.answers[number].__cause__, AttributeError)
+    assert [type(problem) for problem in told.problems] == [DecodeFailed]
+
+
+def test_user_events_go_to_who_takes_them_and_what_it_raises_is_told():
+    taken = []
+
+    def take(subscription, event, received_ns):
+        taken.append((subscription, event, received_ns))
+        raise ZeroDivisionError
+
+    told = Told(on_user_event=take)
+    told.session.receive(b'{"subscriptionId":3,"event":{"e":"balanceUpdate"}}', 7, 0.0)
+
+    assert taken == [(3, b'{"e":"balanceUpdate"}', 7)]
+    assert [type(problem.__cause__) for problem in told.problems] == [ZeroDivisionError]
+    assert told.session.dead is None
+
+
+def test_an_order_limit_of_an_unknown_unit_does_not_keep_the_answer_from_its_order():
+    told, orders = Told(), OrderBudget()
+    weekly = {"rateLimitType": "ORDERS", "interval": "WEEK", "intervalNum": 1, "limit": 5, "count": 1}
+    number = place(told, orders, result=PLACED, rateLimits=[weekly])
+
+    assert told.answers[number].order_id == 1
+    assert told.problems == []
+
+
+# --------------------------------------------------------------------------------------------- who may send what
+
+
+def test_what_needs_a_key_is_not_sent_without_one():
+    told = Told()
+    with pytest.raises(RequestInvalid, match=r"account\.status: needs a key"):
+        told.send(AccountStatusRequest())
+
+    assert (told.session.in_flight, list(told.session.outbox), told.weights.used) == (0, [], 2)
+
+
+def test_what_only_a_logged_on_session_may_ask_is_not_sent_before():
+    told = Told()
+    with pytest.raises(RequestInvalid, match="nobody is logged on, which takes an Ed25519 key"):
+        told.send(UserDataStreamSubscribeRequest(), identity=Identity(MINE, OrderBudget()))
+    assert told.session.in_flight == 0
+    log_on_as(told, MINE)
+    told.send(UserDataStreamSubscribeRequest(), identity=Identity(MINE, OrderBudget()))
+
+    assert "params" not in sent_frame(told)
+
+
+def test_a_lost_connection_logs_nobody_on_and_forgets_the_deadlines():
+    told = Told()
+    log_on_as(told, MINE)
+    told.send(PingRequest(), timeout=5.0)
+    told.session.lost("gone", 1.0)
+    told.session.opened(2.0, WALL + 2.0)
+
+    assert told.session.logged_on_as is None
+    assert told.session.tick(2.0) == 12.0
+    assert told.session.accepts_requests
+
+
+def test_a_clock_of_another_day_is_that_of_a_recording_and_counts_no_windows():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL - 100_000) * 1000), 0.0)
+
+    assert told.session.timestamp(0.0) == int((WALL - 100_000) * 1000)
+    assert told.session.exchange_time(0.0) == WALL
+
+
+def test_a_clock_that_runs_fast_by_less_than_a_second_is_not_looked_at_anew():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL + 5) * 1000), 0.0)
+    told.session.lost("gone", 1.0)
+    told.session.opened(2.0, WALL + 3.0)
+    assert told.session.clock.is_known
+    told.session.lost("gone", 3.0)
+    told.session.opened(4.0, WALL + 5.1)
+
+    assert not told.session.clock.is_known
+
+
+def test_microseconds_are_asked_for_and_told():
+    told = Told(time_unit=TimeUnit.MICROSECOND)
+    told.session.observe_time(0.0, int(WALL * 1_000_000) + 250_000, 0.0)
+
+    assert told.session.timestamp(1.0) == int(WALL * 1_000_000) + 1_250_000
+    assert told.session.url("ws://x/y?a=b") == "ws://x/y?a=b&timeUnit=MICROSECOND"

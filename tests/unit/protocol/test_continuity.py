@@ -60,3 +60,35 @@ def test_an_empty_set_has_no_holes_of_its_own():
 def test_an_empty_interval_is_refused():
     with pytest.raises(ValueError, match="empty"):
         IdIntervals([(5, 4)])
+
+
+def test_sets_are_equal_when_their_ids_are_and_show_them():
+    one, other = IdIntervals([(1, 2), (3, 5)]), IdIntervals([(1, 5)])
+
+    assert one == other
+    assert one != IdIntervals([(1, 4)])
+    assert one != IdIntervals([(0, 5)])
+    assert one != [(1, 5)]
+    assert repr(one) == "IdIntervals([(1, 5)])"
+    assert len(IdIntervals([(1, 2), (5, 6)])) == 2
+
+
+def test_updating_adds_all_ids_of_another_set():
+    one = IdIntervals([(1, 3), (10, 12)])
+    one.update(IdIntervals([(3, 5), (20, 20)]))
+
+    assert list(one) == [(1, 5), (10, 12), (20, 20)]
+    assert one.count == 9
+
+
+def test_an_id_below_the_next_one_is_not_taken_for_the_next():
+    one = IdIntervals([(5, 9)])
+
+    assert not one.add(9)
+    assert one.add(11)
+    assert one.add(10)
+    assert list(one) == [(5, 11)]
+    assert one.holes() == []
+    assert one.holes(3) == [(3, 4)]
+    assert one.holes(last=13) == [(12, 13)]
+    assert (4 in one, 5 in one, 11 in one, 12 in one) == (False, True, True, False)

@@ -390,3 +390,258 @@ def test_a_short_silence_is_watched_for_closely():
     told.open()
 
     assert told.session.tick(0.0) <= 0.1
+
+
+# ------------------------------------------------------------------------------------------------------- keep alive
+
+
+def test_data_without_pings_keeps_a_connection_alive():
+    told = Told(timeouts=Timeouts(stale=50))
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    for now in (30.0, 60.0, 90.0, 120.0):
+        told.receive(combined("btcusdt@trade", TRADE % ("BTCUSDT", 1)))
+        told.session.tick(now)
+    assert told.session.dead is None
+    told.session.tick(169.9)
+    assert told.session.dead is None
+    told.session.tick(170.0)
+
+    assert told.session.dead == "nothing received for 50 s"
+
+
+def test_replies_and_events_of_no_consumer_keep_a_connection_alive_but_are_no_market_events():
+    told = Told(timeouts=Timeouts(stale=50, silence=100))
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    for now in (40.0, 80.0, 99.9):
+        told.receive('{"result":null,"id":77}')
+        told.session.tick(now)
+    assert told.session.dead is None
+    told.session.tick(100.0)
+
+    assert told.session.dead == "no market event for 100 s"
+
+
+def test_silence_is_counted_only_while_something_is_subscribed():
+    told = Told(timeouts=Timeouts(stale=1_000, silence=10))
+    told.open()
+    for now in range(100):
+        told.session.tick(float(now))
+    assert told.session.dead is None
+    told.session.add("btcusdt@trade", told.take)
+    told.session.tick(100.0)
+    (command,) = told.sent()
+    told.receive(json.dumps({"result": None, "id": command["id"]}))
+    told.session.tick(109.0)
+    assert told.session.dead is None
+    told.session.tick(110.0)
+
+    assert told.session.dead == "no market event for 10 s"
+
+
+def test_a_new_connection_begins_with_a_clean_record():
+    told = Told(timeouts=Timeouts(stale=50, silence=20))
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    told.session.tick(50.0)
+    assert told.session.dead is not None
+    told.session.lost("gone", 50.0)
+    assert told.session.tick(60.0) == 110.0  # nothing is due while there is no connection
+    told.open(100.0)
+    assert (told.session.dead, told.session.redial_at_once) == (None, False)
+    told.session.tick(119.9)
+    assert told.session.dead is None
+    told.session.tick(120.0)
+
+    assert told.session.dead == "no market event for 20 s"
+
+
+def test_two_messages_of_the_budget_are_kept_for_pongs():
+    told = Told()
+    told.open()
+    for number in range(4):
+        told.session.add(f"x{number}usdt@trade", told.take)
+        told.session.tick(0.0)
+    assert [len(command["params"]) for command in told.sent()] == [1, 1, 1]
+    told.session.ping(b"a", 0.0)
+    told.session.ping(b"b", 0.0)
+    assert list(told.session.outbox) == [("pong", b"a"), ("pong", b"b")]
+    assert told.session.tick(0.0) == pytest.approx(1.1)
+    told.session.tick(1.1)
+
+    assert [command["params"] for command in told.sent()] == [["x3usdt@trade"]]
+
+
+# ------------------------------------------------------------------------------------------------ consumers that raise
+
+
+def fails(*_):
+    raise ZeroDivisionError("a user's own")
+
+
+def problems_of(told):
+    return [(stream, type(error)) for stream, error in told.problems]
+
+
+def test_a_raising_payload_consumer_stops_neither_the_others_nor_the_events():
+    told, payloads = Told(), []
+    told.session.add("btcusdt@trade", None, fails)
+    told.session.add("btcusdt@trade", told.take, lambda payload, received_ns: payloads.append((payload, received_ns)))
+    told.open()
+    frame = combined("btcusdt@trade", TRADE % ("BTCUSDT", 1))
+    told.receive(frame)
+    told.receive(frame)
+
+    assert payloads == [(frame.encode(), 7)] * 2
+    assert len(told.events) == 2
+    assert problems_of(told) == [("btcusdt@trade", ZeroDivisionError)] * 2
+
+
+def test_a_consumer_that_raises_at_one_event_of_a_list_gets_the_others_too():
+    told, seen = Told(), []
+
+    def fails_at_a(event, received_ns):
+        seen.append(event.symbol)
+        if event.symbol == "A":
+            fails()
+
+    told.session.add("!miniTicker@arr", fails_at_a)
+    told.session.add("!miniTicker@arr", told.take)
+    told.open()
+    told.receive(combined("!miniTicker@arr", f"[{MINI % 'A'},{MINI % 'B'}]"))
+
+    assert seen == ["A", "B"]
+    assert [event.symbol for event, _ in told.events] == ["A", "B"]
+    assert problems_of(told) == [("!miniTicker@arr", ZeroDivisionError)]
+
+
+MINI = '{"e":"24hrMiniTicker","E":1,"s":"%s","c":"1","o":"1","h":"1","l":"1","v":"1","q":"1"}'
+
+
+# --------------------------------------------------------------------------------------- frames that are not understood
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"e":"serverShutdown"}',
+        '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":"late"}}',
+        '{"stream":"!serverShutdown"}',
+        '{"stream":"btcusdt@trade","data":[1]}',
+        '{"stream":"btcusdt@trade","data":',
+    ],
+)
+def test_a_frame_that_cannot_be_taken_in_is_told_with_its_payload_and_the_session_goes_on(text):
+    told, payloads = Told(), []
+    told.session.add("btcusdt@trade", None, lambda payload, received_ns: payloads.append(payload))
+    told.open()
+    told.receive(text)
+
+    ((stream, error),) = told.problems
+    assert stream is None
+    assert isinstance(error, DecodeFailed)
+    assert error.payload == text.encode()
+    assert error.__cause__ is not None
+    assert told.session.counters.undecodable == 1
+    frame = combined("btcusdt@trade", TRADE % ("BTCUSDT", 1))
+    told.receive(frame)
+    assert payloads[-1] == frame.encode()
+
+
+def test_the_first_frame_of_a_stream_and_every_thousandth_after_it_is_looked_at_for_unknown_fields():
+    told = Told()
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    for _ in range(2_001):
+        told.receive(combined("btcusdt@trade", (TRADE % ("BTCUSDT", 1))[:-1] + ',"zz":1}'))
+
+    assert told.session.counters.unknown_fields == {"trade.zz": 3}
+
+
+def test_fields_of_listed_and_of_raw_events_are_looked_at_too():
+    told = Told()
+    told.session.add("!miniTicker@arr", told.take)
+    told.open()
+    novel = MINI[:-1] + ',"zz":1}'
+    told.receive(combined("!miniTicker@arr", f"[{novel % 'A'},{MINI % 'B'},{novel % 'C'}]"))
+    assert told.session.counters.unknown_fields == {"all_mini_tickers.zz": 2}
+
+    raw = Told(combined=False)
+    raw.session.add("btcusdt@trade", raw.take)
+    raw.open()
+    raw.receive((TRADE % ("BTCUSDT", 1))[:-1] + ',"zz":1}')
+    assert raw.session.counters.unknown_fields == {"trade.zz": 1}
+
+
+@pytest.mark.parametrize("text", ['{"e":"trade","s":5}', '{"e":"trade","s":"BTCUSDT","t":"one"}', "[7]", "[[]]"])
+def test_a_malformed_frame_of_a_raw_connection_is_told_with_its_payload(text):
+    told = Told(combined=False)
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    told.receive(text)
+
+    ((_, error),) = told.problems
+    assert isinstance(error, DecodeFailed)
+    assert error.payload == text.encode()
+    assert told.session.counters.undecodable == 1
+
+
+# ---------------------------------------------------------------------------------------------------------- commands
+
+
+def test_an_acknowledgement_that_belongs_to_no_command_changes_nothing():
+    told = Told()
+    told.session.add("btcusdt@trade", told.take)
+    told.session.opened(0.0, 0.0)  # without the stream in its address
+    told.session.tick(0.0)
+    (command,) = told.sent()
+    for number in (command["id"] + 1, "a", None):
+        told.receive(json.dumps({"result": None, "id": number}))
+    assert told.session.confirmed == set()
+    told.receive(json.dumps({"result": None, "id": command["id"]}))
+
+    assert told.session.confirmed == {"btcusdt@trade"}
+
+
+def test_an_unsubscribed_stream_that_is_wanted_again_is_subscribed_again():
+    told = Told()
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    told.session.discard("btcusdt@trade", told.take)
+    told.session.tick(0.0)
+    (command,) = told.sent()
+    told.session.add("btcusdt@trade", told.take)
+    told.session.tick(0.1)
+    assert told.sent() == []
+    told.receive(json.dumps({"result": None, "id": command["id"]}))
+    assert told.session.confirmed == set()
+    told.session.tick(0.2)
+
+    assert [(sent["method"], sent["params"]) for sent in told.sent()] == [("SUBSCRIBE", ["btcusdt@trade"])]
+
+
+def test_a_stream_stays_wanted_while_one_of_its_consumers_is_left():
+    told, payloads = Told(), []
+    take_payload = lambda payload, received_ns: payloads.append(payload)  # noqa: E731 - the same object twice
+    told.session.add("btcusdt@trade", told.take, take_payload)
+    told.open()
+    told.session.discard("ethusdt@trade", told.take)  # never wanted
+    told.session.discard("btcusdt@trade", told.take)
+    told.receive(combined("btcusdt@trade", TRADE % ("BTCUSDT", 1)))
+    assert (len(payloads), told.events) == (1, [])
+    told.session.discard("btcusdt@trade", None, take_payload)
+
+    assert told.session.streams == []
+    assert told.session.room == MAX_STREAMS
+
+
+def test_a_flat_error_without_an_id_and_without_a_command_is_told_to_all():
+    told = Told()
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    told.receive('{"code":2,"msg":"no"}')
+
+    ((stream, error),) = told.problems
+    assert (stream, error.method, error.code) == (None, "stream", 2)
+    assert told.session.confirmed == {"btcusdt@trade"}
