@@ -270,3 +270,14 @@ async def test_a_question_about_a_list_that_is_refused_for_weight_is_asked_again
         exchange.fault("orderList.status", *[raising(Refused(-1003, "Too much request weight used.", 429))] * 2)
         assert (await doubt.resolve()).order_list_id == 1
         assert exchange.asked["orderList.status"] == 3
+
+
+async def test_a_list_of_another_program_that_was_heard_of_before_is_not_the_one_that_was_sent():
+    async with trading() as (binance, exchange):
+        await buy(binance)
+        async with trading_again(exchange) as other:
+            await other.orders.place_list(oco(list_client_order_id="L"))
+        exchange.report_list(exchange.account, exchange.account.lists[0])
+        await binance.orders.open_lists()  # the event has come before this answer
+        exchange.fault("orderList.place.oco", unknown_and_not_done)
+        assert await (await place_in_doubt(binance, **IDS)).resolve() is None
