@@ -9,6 +9,7 @@ import pytest
 
 from cryptotrader import order_outcomes, order_registry
 from cryptotrader.errors import OutcomeUnknown, RequestInvalid, RequestRejected
+from cryptotrader.models.base_models import Side
 from cryptotrader.models.order_models import OrderStatus
 from cryptotrader.order_outcomes import OrderOutcomeUnknown
 from paper_exchange import SYMBOL, Refused, Silence
@@ -96,7 +97,8 @@ async def test_a_refused_look_through_all_orders_is_told_and_nothing_is_conclude
         assert (await doubt.resolve(timeout=None)).status is OrderStatus.EXPIRED
 
 
-async def test_more_orders_than_an_answer_holds_are_looked_through(monkeypatch):
+@pytest.mark.parametrize("place", [0, 7], ids=["first", "last"])
+async def test_more_orders_than_an_answer_holds_are_looked_through(monkeypatch, place):
     monkeypatch.setattr(order_outcomes, "_ROWS", 3)  # as if an answer held no more
     async with trading() as (binance, exchange):
         await buy(binance)
@@ -110,16 +112,17 @@ async def test_more_orders_than_an_answer_holds_are_looked_through(monkeypatch):
         exchange.on_placed = exchange.expire  # while no events come: none is open afterwards
 
         def among_others(peer, method, params, do):
-            for number in range(7):
-                others = params | {"newClientOrderId": f"other-{number}"}
-                exchange.new_order(peer.account, others, time=exchange.now_ms() - 70 + 10 * number)
-            do()
+            names = [f"other-{number}" for number in range(7)]
+            names.insert(place, params["newClientOrderId"])
+            for number, name in enumerate(names):
+                time = exchange.now_ms() - 70 + 10 * number
+                exchange.new_order(peer.account, params | {"newClientOrderId": name}, time=time)
             raise Silence
 
         cut_user_stream(exchange)
         doubt = await place_in_doubt(binance, exchange, among_others)
         exchange.fault("order.status", *[raising(UNKNOWN_ORDER)] * 10)
-        assert (await doubt.resolve(timeout=120)).order_id == 9
+        assert (await doubt.resolve(timeout=120)).order_id == 2 + place
         assert len(set(asked)) > 3
 
 
@@ -136,6 +139,17 @@ async def test_of_several_orders_of_one_client_order_id_the_newest_is_meant():
 
         assert await binance.orders.resolve(SYMBOL, "mine") is orders[-1]
         assert await binance.orders.resolve(SYMBOL, "other") is other
+
+
+async def test_orders_of_one_client_order_id_on_two_symbols_are_told_apart():
+    async with trading() as (binance, _):
+        mine = await buy(binance, new_client_order_id="mine")
+        await mine.cancel()
+        there = await binance.orders.place_limit(
+            "ETHUSDT", Side.BUY, quantity="0.5", price="50000", new_client_order_id="mine"
+        )
+        assert await binance.orders.resolve(SYMBOL, "mine") is mine
+        assert await binance.orders.resolve("ETHUSDT", "mine") is there
 
 
 async def test_an_order_that_is_on_its_way_is_meant_and_not_an_earlier_one_of_its_id():
