@@ -191,7 +191,7 @@ class PaperExchange:
     def on_userDataStream_subscribe(self, peer, account, params):  # noqa: N802 - the method's name
         if account is None:
             raise Refused(-2014, "not logged on")
-        number = len(peer.subscriptions)
+        number = max(peer.subscriptions, default=-1) + 1
         peer.subscriptions[number] = account
         return {"subscriptionId": number}
 
