@@ -17,7 +17,8 @@ from cryptotrader.models.order_models import OrderStatus
 from cryptotrader.models.recovered_models import RecoveredOrder, RecoveredTrade
 from cryptotrader.models.user_models import EventStreamTerminatedEvent, ExecutionReportEvent
 from paper_exchange import SYMBOL, Refused, Silence
-from paper_trading import KEY, listen, listening, raising
+from paper_trading import KEY, listen, listening, raising, silent
+from virtual_clock import running_loop
 
 OTHER = HmacKey("other", "secret")
 BUSY = raising(Refused(-1008, "Server is currently overloaded with other requests."))
@@ -212,7 +213,7 @@ async def test_an_order_that_ended_during_an_outage_is_asked_for_until_the_answe
 
 
 @pytest.mark.parametrize(
-    "troubles", [[BUSY, BUSY], [NO_SUCH_SYMBOL, BUSY]], ids=["all symbols", "each symbol after a refusal of all"]
+    "troubles", [[BUSY] * 3, [NO_SUCH_SYMBOL, BUSY]], ids=["all symbols", "each symbol after a refusal of all"]
 )
 async def test_a_symbol_is_not_forgotten_because_the_exchange_is_busy(troubles):
     async with patient() as (user, exchange):
@@ -229,7 +230,7 @@ async def test_a_symbol_is_not_forgotten_because_the_exchange_is_busy(troubles):
         assert [event.trade.id for event in of(told, RecoveredTrade)] == [1]
         assert of(told, Exception) == []
         assert user.state().symbols == {SYMBOL}
-        assert exchange.faults["exchangeInfo"] == []
+        assert exchange.asked["exchangeInfo"] == len(troubles) + 1
 
 
 # ------------------------------------------------------------------------------------ events that come at odd moments
@@ -257,12 +258,15 @@ async def test_events_of_a_subscription_that_nobody_has_are_left_alone(caplog):
         await user.wait_subscribed()
         event = {"e": "balanceUpdate", "E": exchange.now_ms(), "a": "BNB", "d": "2", "T": exchange.now_ms()}
         (peer,) = exchange.peers
-        peer.send({"subscriptionId": 7, "event": event})
+        peer.send({"subscriptionId": 1, "event": event})
         peer.send({"subscriptionId": None, "event": event})
+        exchange.tell(exchange.account, {"e": "eventStreamTerminated", "E": exchange.now_ms()})
+        await asyncio.sleep(1)
+        assert [*peer.subscriptions] == [0, 1], "the number is given to a subscription afterwards"
         place(exchange)
         await asyncio.sleep(1)
 
-        assert [type(event) for event in told] == [ExecutionReportEvent]
+        assert [type(event) for event in told] == [EventStreamTerminatedEvent, ExecutionReportEvent]
         (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
         assert "a user data event of no subscription" in record.getMessage()
 
@@ -282,20 +286,25 @@ async def test_a_subscription_that_ends_while_the_account_is_read_is_made_again_
             exchange.tell(exchange.account, {"e": "eventStreamTerminated", "E": exchange.now_ms()})
             peer.subscriptions.clear()
             exchange.fill(exchange.account, place(exchange, "meanwhile"))
+            exchange.deposit(exchange.account, "BNB", 5)
+            exchange.fault("userDataStream.subscribe", *[BUSY] * 4)
             return answer
 
         exchange.fault("account.status", ends)
-        await asyncio.sleep(1)
+        await asyncio.sleep(5)
+        assert (user.is_followed(), user.up_since()) == (True, None)
+        with pytest.raises(RequestRejected, match="overloaded"):
+            await user.wait_subscribed(timeout=0.1)
         await user.wait_subscribed(timeout=60)
         place(exchange, "after")
         await asyncio.sleep(1)
 
-        assert exchange.asked["userDataStream.subscribe"] == made + 2
+        assert exchange.asked["userDataStream.subscribe"] == made + 6
         assert len(of(told, EventStreamTerminatedEvent)) == 1
         assert [event.trade.id for event in of(told, RecoveredTrade)] == [1]
         assert [event.order.client_order_id for event in of(told, RecoveredOrder)] == ["before"]
         assert names(told) == ["after"]
-        assert of(told, Exception) == []
+        assert [error.asset for error in of(told, Exception)] == ["BNB"]
 
 
 async def test_the_strays_of_lost_answers_are_ended_and_other_accounts_kept():
@@ -329,6 +338,41 @@ async def test_the_strays_of_lost_answers_are_ended_and_other_accounts_kept():
 
         assert ended == ["other"]
         assert (names(told), names(others)) == (["mine"], ["others"])
+
+
+async def test_strays_are_left_alone_while_the_answer_to_another_subscription_is_on_its_way():
+    async with patient(KEY, OTHER) as (user, exchange):
+        numbers, receive, subscribe = [], exchange.receive, exchange.on_userDataStream_subscribe
+        exchange.receive = lambda peer, frame: (numbers.append(frame["id"]), receive(peer, frame))
+
+        def subscribe_once(peer, account, params):
+            if account in peer.subscriptions.values():
+                raise Refused(-2035, "User Data Stream subscription already active.")
+            return subscribe(peer, account, params)
+
+        def done_in_silence(peer, method, params, do):
+            do()
+            raise Silence
+
+        def answered_late(peer, method, params, do):
+            reply = {"id": numbers[-1], "status": 200, "result": do()}
+            running_loop().call_later(8, peer.send, reply)
+            raise Silence
+
+        exchange.on_userDataStream_subscribe_signature = subscribe_once
+        exchange.on_session_subscriptions = lambda peer, account, params: [
+            {"subscriptionId": number} for number in peer.subscriptions
+        ]
+        exchange.fault("userDataStream.subscribe.signature", done_in_silence)
+        exchange.fault("userDataStream.subscribe", silent, answered_late)
+        told, others = listen(user), listen(user, OTHER)
+        await user.wait_subscribed(timeout=60)
+        place(exchange, "mine")
+        place(exchange, "others", exchange.accounts["other"])
+        await asyncio.sleep(1)
+
+        assert (names(told), names(others)) == (["mine"], ["others"])
+        assert exchange.asked["userDataStream.subscribe"] == 2
 
 
 # ------------------------------------------------------------------------------------------------------- what is known
