@@ -363,7 +363,7 @@ async def test_strays_are_left_alone_while_the_answer_to_another_subscription_is
         exchange.on_session_subscriptions = lambda peer, account, params: [
             {"subscriptionId": number} for number in peer.subscriptions
         ]
-        exchange.fault("userDataStream.subscribe.signature", done_in_silence)
+        exchange.fault("userDataStream.subscribe.signature", done_in_silence, BUSY)
         exchange.fault("userDataStream.subscribe", silent, answered_late)
         told, others = listen(user), listen(user, OTHER)
         await user.wait_subscribed(timeout=60)
