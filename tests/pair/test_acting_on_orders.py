@@ -11,7 +11,7 @@ import pytest
 from cryptotrader.errors import ConnectFailed, OrderRejected, OutcomeUnknown, RateLimited, RequestInvalid
 from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.order_models import CancelRestrictions, ListOrderStatus, NewOrderRespType, OrderStatus
-from cryptotrader.order_outcomes import OrderOutcomeUnknown
+from cryptotrader.order_outcomes import OrderOutcomeUnknown, ReplacePartiallyApplied
 from paper_exchange import SYMBOL, Refused, Silence
 from paper_trading import buy, oco, raising, silent, trading, unknown_and_not_done
 from virtual_clock import running_loop
@@ -43,6 +43,39 @@ async def test_an_order_that_could_not_be_sent_at_all_may_be_sent_again(verb):
         exchange.refuses_dials = False
         await binance.user.wait_subscribed(timeout=60)
         assert (await place()).order_id == 2
+
+
+async def test_a_replacement_that_was_refused_is_followed_no_more():
+    async with trading() as (binance, exchange):
+        old = await buy(binance)
+        exchange.fault("order.cancelReplace", raising(Refused(-2010, "Account has insufficient balance.")))
+        with pytest.raises(OrderRejected, match="insufficient balance") as caught:
+            await old.replace(price="49000", quantity="0.5", new_client_order_id="mine")
+        assert (await buy(binance, new_client_order_id="mine")).order_id == 2
+        assert caught.value.code == -2010, "it is kept until now, and with it the order that was not placed"
+
+
+async def test_the_half_of_a_replacement_that_was_not_placed_is_followed_no_more():
+    async with trading() as (binance, exchange):
+        old = await buy(binance)
+        with pytest.raises(ReplacePartiallyApplied, match="partially failed") as caught:
+            await old.replace(price="1000", quantity="2000", new_client_order_id="mine")
+        assert (await buy(binance, new_client_order_id="mine")).order_id == 2
+        assert (caught.value.cancelled, caught.value.placed) == (old, None)
+
+
+async def test_filters_are_read_again_once_the_exchange_has_refused_by_one():
+    async with trading() as (binance, exchange):
+        exchange.fault("order.place", raising(Refused(-1013, "Filter failure: PRICE_FILTER")))
+        with pytest.raises(OrderRejected, match="PRICE_FILTER"):
+            await buy(binance)
+        assert exchange.asked["exchangeInfo"] == 1
+        await buy(binance)
+        exchange.fault("order.place", raising(Refused(-2010, "Account has insufficient balance.")))
+        with pytest.raises(OrderRejected, match="insufficient balance"):
+            await buy(binance)
+        await buy(binance)
+        assert exchange.asked["exchangeInfo"] == 2
 
 
 async def test_filters_that_are_refused_leave_nothing_sent():

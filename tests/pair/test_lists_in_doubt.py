@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -228,6 +229,20 @@ async def test_a_late_event_of_an_earlier_list_of_the_same_ids_is_not_of_the_new
 
         exchange.fault("orderList.place.oco", first_one_is_told_of)
         exchange.fault("orderList.status", *[raising(UNKNOWN_LIST)] * 12)
+        assert await (await place_in_doubt(binance, **IDS)).resolve() is None
+
+
+async def test_a_late_event_of_an_earlier_order_of_the_same_id_is_not_of_an_order_of_the_list():
+    async with trading() as (binance, exchange):
+        await binance.orders.place_list(oco(**IDS))  # nobody follows it any more
+        gc.collect()
+
+        def first_one_is_filled(peer, method, params, do):
+            exchange.fill(exchange.account, exchange.account.orders[0])
+            raise UNKNOWN
+
+        exchange.account.lists[0]["listClientOrderId"] = "another"
+        exchange.fault("orderList.place.oco", first_one_is_filled)
         assert await (await place_in_doubt(binance, **IDS)).resolve() is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from decimal import Decimal
 
 import pytest
 
@@ -174,6 +175,32 @@ async def test_the_orders_of_cancelled_calls_are_kept_up_to_a_number(monkeypatch
             with pytest.raises(RequestInvalid, match="resolve it first"):
                 await buy(binance, new_client_order_id=name)
         assert (await buy(binance, new_client_order_id="a")).order_id == 2
+
+
+async def test_the_order_of_a_cancelled_call_is_meant_until_it_is_resolved_and_not_longer():
+    async with trading() as (binance, exchange):
+        await buy(binance)
+        exchange.fault("order.place", done_in_silence)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await buy(binance, new_client_order_id="mine")
+        second = await binance.orders.resolve(SYMBOL, "mine")
+        await second.cancel()
+        third = await buy(binance, new_client_order_id="mine")
+        assert await binance.orders.resolve(SYMBOL, "mine") is third
+
+
+async def test_following_tells_at_once_how_an_order_stands():
+    async with trading() as (binance, exchange):
+        known = await buy(binance)
+        assert await binance.orders.follow(SYMBOL, order_id=1) is known
+        assert exchange.asked["order.status"] == 1
+
+        no_events(exchange)
+        await place_in_doubt(binance, exchange, unknown_but_done, new_client_order_id="mine")
+        exchange.fill(exchange.account, exchange.account.orders[1], "0.2")
+        order = await binance.orders.follow(SYMBOL, client_order_id="mine")
+        assert (order.order_id, order.executed_quantity, len(order.fills)) == (2, Decimal("0.2"), 1)
 
 
 async def test_an_order_of_an_earlier_run_whose_question_goes_unanswered_is_still_in_doubt():
