@@ -243,3 +243,14 @@ async def test_a_cancellation_in_doubt_waits_no_longer_than_until_the_order_has_
         begun = running_loop().time()
         assert (await caught.value.resolve()).status is OrderStatus.FILLED
         assert 5 <= running_loop().time() - begun < 6
+
+
+async def test_an_ended_order_of_an_earlier_run_is_looked_for_among_all_orders():
+    async with trading() as (first, exchange):
+        await buy(first, new_client_order_id="mine")
+        exchange.expire(exchange.account, exchange.account.orders[0])
+        async with trading_again(exchange) as later:
+            exchange.fault("order.status", *[raising(UNKNOWN_ORDER)] * 10)  # its database is behind
+            order = await later.orders.resolve(SYMBOL, "mine")
+            assert (order.order_id, order.status) == (1, OrderStatus.EXPIRED)
+            assert exchange.asked["order.status"] == 11
