@@ -190,6 +190,26 @@ async def test_the_order_of_a_cancelled_call_is_meant_until_it_is_resolved_and_n
         assert await binance.orders.resolve(SYMBOL, "mine") is third
 
 
+async def test_an_order_that_was_taken_for_the_new_one_can_be_followed_by_itself():
+    async with trading() as (binance, exchange), trading_again(exchange) as other:
+        await buy(binance)
+        await other.user.wait_subscribed()
+        tell, exchange.tell = exchange.tell, lambda account, event: None
+        await buy(other, new_client_order_id="mine")  # of which the first client hears nothing yet
+        exchange.tell = tell
+
+        def others_is_traded(peer, method, params, do):
+            exchange.fill(exchange.account, exchange.account.orders[1], "0.1")
+            exchange.account.orders[1]["status"] = "CANCELED"  # of which nobody has heard yet
+            return do()
+
+        exchange.fault("order.place", others_is_traded)
+        order = await buy(binance, new_client_order_id="mine")
+        followed = await binance.orders.follow(SYMBOL, order_id=2)
+        assert (order.order_id, order.status) == (3, OrderStatus.NEW)
+        assert (followed.order_id, followed.executed_quantity) == (2, Decimal("0.1"))
+
+
 async def test_following_tells_at_once_how_an_order_stands():
     async with trading() as (binance, exchange):
         known = await buy(binance)
