@@ -210,6 +210,19 @@ async def test_an_order_that_was_taken_for_the_new_one_can_be_followed_by_itself
         assert (followed.order_id, followed.executed_quantity) == (2, Decimal("0.1"))
 
 
+async def test_an_order_of_an_id_that_was_made_up_is_found_whatever_its_time_says():
+    async with trading() as (binance, exchange):
+        await buy(binance)
+        no_events(exchange)
+
+        def long_ago(peer, method, params, do):
+            exchange.new_order(peer.account, params, time=exchange.now_ms() - 60_000)
+            raise Silence
+
+        doubt = await place_in_doubt(binance, exchange, long_ago)
+        assert (await doubt.resolve()).order_id == 2
+
+
 async def test_following_tells_at_once_how_an_order_stands():
     async with trading() as (binance, exchange):
         known = await buy(binance)
