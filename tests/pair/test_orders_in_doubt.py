@@ -223,6 +223,28 @@ async def test_an_order_of_an_id_that_was_made_up_is_found_whatever_its_time_say
         assert (await doubt.resolve()).order_id == 2
 
 
+async def test_an_order_of_another_program_that_was_heard_of_before_is_not_the_one_that_was_sent():
+    async with trading() as (binance, exchange), trading_again(exchange) as other:
+        await buy(binance)
+        await (await buy(other, new_client_order_id="mine")).cancel()
+        await binance.orders.open_orders()
+        doubt = await place_in_doubt(binance, exchange, unknown_and_not_done, new_client_order_id="mine")
+        assert await doubt.resolve() is None
+
+
+async def test_an_order_is_known_by_its_cancellation_which_bears_another_id():
+    async with trading() as (binance, exchange):
+        await buy(binance)
+        tell, exchange.tell = exchange.tell, lambda account, event: None
+        doubt = await place_in_doubt(binance, exchange, unknown_but_done, new_client_order_id="mine")
+        exchange.tell = tell
+        by = {"orderId": 2, "newClientOrderId": "cancelled"}  # from elsewhere
+        exchange.on_order_cancel(None, exchange.account, by)
+        exchange.fault("order.status", *[raising(UNKNOWN_ORDER)] * 10)  # its database is behind
+        order = await doubt.resolve()
+        assert (order.order_id, order.status, order.client_order_id) == (2, OrderStatus.CANCELED, "mine")
+
+
 async def test_following_tells_at_once_how_an_order_stands():
     async with trading() as (binance, exchange):
         known = await buy(binance)
