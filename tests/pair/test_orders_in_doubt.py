@@ -232,6 +232,19 @@ async def test_an_order_of_another_program_that_was_heard_of_before_is_not_the_o
         assert await doubt.resolve() is None
 
 
+async def test_an_order_that_was_read_back_before_is_not_the_one_that_was_sent():
+    async with trading() as (binance, exchange):
+        await buy(binance)
+        cut_user_stream(exchange)
+        order = {"symbol": SYMBOL, "newClientOrderId": "mine", "side": "BUY", "type": "LIMIT", "quantity": "1"}
+        theirs = exchange.new_order(exchange.account, order, time=exchange.now_ms() + 60_000)
+        await asyncio.sleep(5)
+        assert binance.user.state().open_orders.keys() == {(SYMBOL, 1), (SYMBOL, 2)}
+        theirs["status"] = "CANCELED"
+        doubt = await place_in_doubt(binance, exchange, unknown_and_not_done, new_client_order_id="mine")
+        assert await doubt.resolve() is None
+
+
 async def test_an_order_is_known_by_its_cancellation_which_bears_another_id():
     async with trading() as (binance, exchange):
         await buy(binance)
