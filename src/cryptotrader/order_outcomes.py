@@ -245,9 +245,8 @@ class OutcomeInquiry:
         latest = None if timeout is None else loop.time() + timeout
         placed = await self.placed(new, settled_at, timeout)
         left = None if latest is None else max(0.0, latest - loop.time())
-        # the old order is cancelled before the new one is placed
-        settled = settled_at if placed is None else loop.time()
-        return Replacement(await self.cancelled(old, settled, left), placed)
+        # the old order is cancelled before the new one is placed, and that there is none is known once all is settled
+        return Replacement(await self.cancelled(old, loop.time(), left), placed)
 
     async def list_placed(
         self, orders: PlacedOrderList, settled_at: float, timeout: float | None

@@ -191,7 +191,7 @@ class PaperExchange:
     def on_userDataStream_subscribe(self, peer, account, params):  # noqa: N802 - the method's name
         if account is None:
             raise Refused(-2014, "not logged on")
-        number = len(peer.subscriptions)
+        number = max(peer.subscriptions, default=-1) + 1
         peer.subscriptions[number] = account
         return {"subscriptionId": number}
 
@@ -349,6 +349,21 @@ class PaperExchange:
         account.lists.append(answer)
         return answer | {"orderReports": [answer_of(leg, account) for leg in legs]}
 
+    def on_orderList_cancel(self, peer, account, params):  # noqa: N802 - the method's name
+        for answer in account.lists:
+            named = params.get("orderListId") in (None, answer["orderListId"])
+            named &= params.get("listClientOrderId") in (None, answer["listClientOrderId"])
+            if named and answer["listOrderStatus"] == "EXECUTING":
+                break
+        else:
+            raise Refused(-2011, "Unknown order list sent.")
+        numbers = [leg["orderId"] for leg in answer["orders"]]
+        by = [{"orderId": number, "newClientOrderId": params["newClientOrderId"]} for number in numbers]
+        reports = [self.on_order_cancel(peer, account, leg) for leg in by]
+        answer |= {"listStatusType": "ALL_DONE", "listOrderStatus": "ALL_DONE"}
+        self.report_list(account, answer)
+        return answer | {"orderReports": reports}
+
     def found(self, account, params, code, text):
         for order in reversed(account.orders):
             if params.get("orderId") in (None, order["number"]) and params.get("origClientOrderId") in (
@@ -412,6 +427,26 @@ class PaperExchange:
             for number, listening in peer.subscriptions.items():
                 if listening is account:
                     peer.send({"subscriptionId": number, "event": event})
+
+    def report_list(self, account, answer):
+        """Tell how a list stands, as its answer says."""
+        legs = [{"s": leg["symbol"], "i": leg["orderId"], "c": leg["clientOrderId"]} for leg in answer["orders"]]
+        self.tell(
+            account,
+            {
+                "e": "listStatus",
+                "E": self.now_ms(),
+                "s": answer["symbol"],
+                "g": answer["orderListId"],
+                "c": answer["contingencyType"],
+                "l": answer["listStatusType"],
+                "L": answer["listOrderStatus"],
+                "r": "NONE",
+                "C": answer["listClientOrderId"],
+                "T": self.now_ms(),
+                "O": legs,
+            },
+        )
 
     def report(self, account, order, kind, *, name=None, original="", trade=None):
         account.executions += 1

@@ -11,6 +11,7 @@ from cryptotrader.config import Endpoint
 from cryptotrader.credentials import Ed25519Key
 from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.requests import OrderListPlaceOcoRequest
+from cryptotrader.user_stream import UserStream
 from paper_exchange import SYMBOL, PaperExchange, Refused, Silence
 from virtual_clock import running_loop
 
@@ -83,3 +84,22 @@ def raising(error):
         raise error
 
     return fault
+
+
+@asynccontextmanager
+async def listening(*keys, **options):
+    """A user stream of a paper exchange."""
+    keys = keys or (KEY,)
+    exchange = PaperExchange(*(key.api_key for key in keys))
+    user = UserStream(Endpoint.local(port=9443), *keys, environment=surroundings(exchange), **options)
+    try:
+        yield user, exchange
+    finally:
+        await user.close()
+
+
+def listen(user, key=None, **options):
+    """Everything that a user stream tells from now on, errors among it."""
+    told = []
+    user.subscribe(key, callback=lambda event, _: told.append(event), on_error=told.append, **options)
+    return told

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import cast
 
 from cryptotrader.models.account_models import OwnFill
 from cryptotrader.models.base_models import OrderType, Side
@@ -281,11 +282,10 @@ class OrderLife:
         return before != (self.status, self.executed_quantity, self.quantity)
 
     def _report(self, fill: OrderFill | None, time: int) -> None:
-        if self.status is None:
-            return  # nothing tells yet how it stands
+        """Report how the order stands; it has advanced before, so that its status is known."""
         self.reports.append(
             OrderReport(
-                status=self.status,
+                status=cast("OrderStatus", self.status),
                 quantity=self.quantity,
                 executed_quantity=self.executed_quantity,
                 cumulative_quote_quantity=self.cumulative_quote_quantity,

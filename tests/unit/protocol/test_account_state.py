@@ -8,6 +8,7 @@ import pytest
 from cryptotrader.models.account_models import AccountStatus, AccountTrade, Allocation
 from cryptotrader.models.order_models import AllocationType, Order
 from cryptotrader.models.user_models import decode_user_data_event
+from cryptotrader.protocol import account_state
 from cryptotrader.protocol.account_state import AccountState
 
 SYMBOL = "BTCUSDT"
@@ -208,3 +209,87 @@ def test_time_is_that_of_the_newest_event():
     state.take(report(2, time=200))
 
     assert state.last_time == 300
+
+
+def test_the_newest_ids_are_remembered_and_older_ones_forgotten(monkeypatch):
+    monkeypatch.setattr(account_state, "REMEMBERED_IDS", 2)
+    state = begun()
+    state.mark_delivered([trade(number) for number in (1, 2, 3)])
+
+    assert state.new_fills([trade(number) for number in (1, 2, 3)]) == [trade(1)]
+
+
+def test_trades_of_a_symbol_that_is_not_traded_any_more_explain_nothing():
+    gone = msgspec.structs.replace(trade(1), symbol="GONEUSDT")
+
+    assert begun().unexplained(account(BTC="11", USDT="900", BNB="0.999"), [gone, trade(2)], ASSETS) == {}
+
+
+def test_events_that_change_nothing_that_is_known_are_told():
+    state = begun()
+    event = decode_user_data_event(
+        msgspec.json.encode({"e": "externalLockUpdate", "E": 300, "a": "BTC", "d": "1", "T": 299})
+    )
+
+    assert state.take(event)
+    assert (state.last_time, state.balances["BTC"].free) == (300, 10)
+
+
+def test_a_fill_of_the_moment_of_the_balances_is_in_them():
+    state = begun()
+    state.restart([], [], [], account(time=400, BTC="11", USDT="900", BNB="0.999"), now=410)
+    state.take(report(1, status="FILLED", executed="1", trade=7, last="1", time=400))
+
+    assert state.unexplained(account(BTC="11", USDT="900", BNB="0.999"), [], ASSETS) == {}
+
+
+def test_a_sale_is_taken_from_the_one_and_added_to_the_other():
+    state = begun()
+    state.take(report(1, status="FILLED", executed="1", trade=7, last="1", S="SELL"))
+    sold = msgspec.structs.replace(trade(8), is_buyer=False)
+
+    assert state.unexplained(account(BTC="8", USDT="1200", BNB="0.998"), [sold], ASSETS) == {}
+
+
+def test_balances_that_were_told_at_the_moment_of_the_reading_are_taken():
+    state = begun()
+    state.take(position(50, BTC="12"))
+    assert state.balances["BTC"].free == 12
+    state.take(position(49, BTC="13"))
+    assert state.balances["BTC"].free == 12
+
+
+def test_a_change_of_balance_counts_until_balances_are_told():
+    state = begun()
+    change = msgspec.json.encode({"e": "balanceUpdate", "E": 70, "a": "BNB", "d": "2", "T": 70})
+    state.take(decode_user_data_event(change))
+    now = account(BTC="10", USDT="1000", BNB="3")
+    assert state.unexplained(now, [], ASSETS) == {}
+    state.take(position(71, BNB="3"))
+    assert state.unexplained(now, [], ASSETS) == {}
+    state.restart([], [], [], now, now=80)
+    assert state.unexplained(now, [], ASSETS) == {}
+
+
+def test_what_is_expected_is_expected_until_an_event_or_a_reading_tells_of_it():
+    state = begun()
+    for number in (1, 2, 3):
+        state.expect(SYMBOL, number)
+    assert state.changed_orders([]) == ([], [(SYMBOL, 1), (SYMBOL, 2), (SYMBOL, 3)])
+    state.take(report(1, order=1, status="CANCELED"))
+    state.restart([open_order(2)], [(SYMBOL, 3)], [], account(), now=70)
+    state.expect(SYMBOL, 2)
+    state.take(report(2, order=2, status="CANCELED"))
+
+    assert state.changed_orders([]) == ([], [])
+
+
+def test_a_symbol_that_is_forgotten_is_asked_for_no_more():
+    state = begun()
+    state.take(report(1, status="FILLED", executed="1", last="1", a=8, uS=True))
+    state.expect(SYMBOL, 7)
+    state.expect("ETHUSDT", 7)
+    state.forget_symbol(SYMBOL)
+
+    assert (state.symbols, state.routed) == ({"ETHUSDT"}, set())
+    assert state.changed_orders([]) == ([], [("ETHUSDT", 7)])
