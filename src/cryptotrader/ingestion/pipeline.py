@@ -160,13 +160,13 @@ class Pipeline:
             await self._on_thread(lambda: self._store(batch))
         finally:
             self._in_commit = 0
-        self.commits += 1
 
     def _store(self, batch: Batch) -> None:
         ledger = self.ledger.copy()
         batch.enter(ledger)
         self._sink.write(batch, ledger, self._pairs)
-        self.ledger = ledger  # here, so that it holds even when the caller was cancelled meanwhile
+        self.ledger = ledger  # here, so that both hold even when the caller was cancelled meanwhile
+        self.commits += 1
 
     async def close(self) -> None:
         """Close the sink and end its thread."""
