@@ -25,6 +25,7 @@ from cryptotrader.ingestion.backfill import CONFIRMATION_SECONDS, CONFIRMATIONS
 from cryptotrader.ingestion.iceberg import IcebergSink, verify_table
 from cryptotrader.ingestion.iceberg.table import open_table
 from cryptotrader.ingestion.ledger import Ledger
+from storms import storm
 from virtual_clock import START_US, running_loop
 from volume import rounds
 
@@ -88,38 +89,6 @@ async def test_a_connection_is_replaced_after_so_much_silence_and_not_before():
         assert 7.0 <= second - cut[0] <= 7.0 * 1.4 + QUICK.maximum  # it looks every fifth of that time
 
 
-def random_fault(dice):
-    """One fault that may come at any time."""
-    stream = dice.choice([f"{symbol.lower()}@trade" for symbol in SYMBOLS])
-    connection = dice.choice(["stream", "api"])
-    return dice.choice(
-        [
-            ("drop", {}),
-            ("drop", {"connection": connection}),
-            ("torn", {"connection": connection}),
-            ("half_open", {"connection": connection}),
-            ("stall", {"connection": connection, "seconds": dice.uniform(0.1, 8)}),
-            ("garbage", {"connection": connection, "binary": dice.random() < 0.5}),
-            ("server_shutdown", {"connection": connection, "seconds": dice.uniform(0.1, 5)}),
-            ("delay", {"stream": stream, "count": dice.randint(1, 50), "seconds": dice.uniform(0.01, 3)}),
-            ("duplicate", {"stream": stream, "count": dice.randint(1, 50)}),
-            ("reorder", {"stream": stream, "count": dice.randint(1, 50)}),
-            ("skip", {"stream": stream, "count": dice.randint(1, 50), "probability": 0.5}),
-            ("skip", {"connection": "api", "count": dice.randint(1, 3)}),
-            ("refuse", {"seconds": dice.uniform(0.1, 4)}),
-            ("rate_limit", {"count": dice.randint(1, 3), "seconds": dice.uniform(0.1, 3)}),
-            ("ban", {"seconds": dice.uniform(0.1, 4)}),
-        ]
-    )
-
-
-def storm(dice, exchange, seconds, count):
-    """Many faults, and when they come."""
-    made = [random_fault(dice) for _ in range(count)]
-    return [(dice.uniform(0.5, seconds), lambda kind=kind, where=where: exchange.fault(kind, **where))
-            for kind, where in made]  # fmt: skip
-
-
 FOREVER = Backoff(initial=0.1, maximum=1.0, attempts=None)
 
 
@@ -132,7 +101,7 @@ async def test_nothing_is_lost_in_a_storm(seed):
             sink, SYMBOLS, backoff=FOREVER, silence_seconds=6.0, drain_seconds=300.0,
             commit_seconds=dice.uniform(0.2, 4), commit_rows=dice.choice([50, 10_000]),
         )  # fmt: skip
-        during = [*storm(dice, pair.exchange, 25, 12), (25, pair.exchange.clear_faults)]
+        during = [*storm(dice, pair.exchange, 0.5, 25, 12), (25, pair.exchange.clear_faults)]
         ledger = await run_for(capture, 30, during=during)
 
         assert_ledger_tells_the_rows(sink)
@@ -151,7 +120,7 @@ async def test_captures_that_end_in_a_storm_tell_what_is_missing_and_the_last_on
             capture = pair.capture(sink, SYMBOLS, backoff=FOREVER, silence_seconds=6.0, drain_seconds=0.2)
             with caplog.at_level(logging.WARNING, logger="cryptotrader"):
                 seconds = dice.uniform(2, 8)
-                ledger = await run_for(capture, seconds, during=storm(dice, pair.exchange, seconds, 8))
+                ledger = await run_for(capture, seconds, during=storm(dice, pair.exchange, 0.5, seconds, 8))
             pair.exchange.clear_faults()
             await asyncio.sleep(dice.uniform(0, 2))
 
