@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from capturing import MemorySink, assert_ledger_tells_the_rows, market, numbers, outcome, run_for
+from capturing import MemorySink, assert_ledger_tells_the_rows, failing, market, numbers, outcome, run_for
 from cryptotrader.config import Backoff
 from cryptotrader.errors import (
     ConfigurationError,
@@ -25,16 +25,6 @@ from virtual_clock import Gate, running_loop
 FULL = SinkFailed("memory", "full")
 
 
-def failing(*writes, error=FULL):
-    """Lets these writes fail."""
-
-    def fail(number):
-        if number in writes:
-            raise error
-
-    return fail
-
-
 def lose_some_and_refuse_to_tell(exchange):
     """A hole that cannot be filled."""
     exchange.fault("refuse", seconds=10_000.0)
@@ -48,7 +38,7 @@ def lose_some_and_refuse_to_tell(exchange):
 @pytest.mark.parametrize("write", [1, 2, 5])
 async def test_a_sink_that_fails_ends_capture_and_what_was_committed_stands(write):
     async with market(rate=100) as pair:
-        sink = MemorySink(before_write=failing(write))
+        sink = MemorySink(before_write=failing(FULL, write))
         with pytest.raises(SinkFailed, match="memory: full"):
             await run_for(pair.capture(sink), 60)
 
@@ -66,7 +56,7 @@ async def test_a_sink_that_fails_ends_capture_and_what_was_committed_stands(writ
 
 async def test_a_sink_that_fails_in_the_last_commit_is_told():
     async with market(rate=100) as pair:
-        sink = MemorySink(before_write=failing(4))
+        sink = MemorySink(before_write=failing(FULL, 4))
         with pytest.raises(SinkFailed, match="memory: full"):
             await run_for(pair.capture(sink), 3.5)
 
@@ -77,7 +67,7 @@ async def test_a_sink_that_fails_in_the_last_commit_is_told():
 
 async def test_a_sink_that_fails_while_holes_are_still_open_is_told():
     async with market(rate=100) as pair:
-        sink = MemorySink(before_write=failing(4))
+        sink = MemorySink(before_write=failing(FULL, 4))
         capture = pair.capture(sink, drain_seconds=8.0)
         during = [(1.5, lambda: lose_some_and_refuse_to_tell(pair.exchange))]
         with pytest.raises(SinkFailed, match="memory: full"):

@@ -35,6 +35,16 @@ def at_once(number: int) -> None:
     """Writing takes no time."""
 
 
+def failing(error: Exception, *writes: int) -> Callable[[int], None]:
+    """What lets these writes fail, or all."""
+
+    def fail(number: int) -> None:
+        if not writes or number in writes:
+            raise error
+
+    return fail
+
+
 class MemorySink:
     """Keeps what is written.
 
