@@ -44,8 +44,14 @@ def test_absent_ids_are_known_and_keep_their_evidence():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"format":2,"symbols":{}}', '{"format":1,"symbols":{"X":{"stream":[[1]]}}}']
+    ("text", "why"),
+    [
+        ("", "cannot be read"),
+        ("{}", "cannot be read"),
+        ('{"format":2,"symbols":{}}', "has format 2; this version reads 1"),
+        ('{"format":1,"symbols":{"X":{"stream":[[1]]}}}', "cannot be read"),
+    ],
 )
-def test_what_is_no_ledger_of_this_format_is_refused(text):
-    with pytest.raises(IngestionError):
+def test_what_is_no_ledger_of_this_format_is_refused(text, why):
+    with pytest.raises(IngestionError, match=why):
         Ledger.from_json(text)

@@ -75,7 +75,7 @@ def test_a_writer_that_ignores_the_lock_cannot_make_doubles(table):
     with other.transaction() as transaction:
         for rows in to_arrow(batch_of(event(3)), PAIRS):
             transaction.append(rows)
-    with pytest.raises(SinkFailed, match="has been updated by another process|branch main has changed"):
+    with pytest.raises(SinkFailed, match=r"has been updated by another process|branch main has changed"):
         table.commit_ids(3, 4)
 
     assert verify_table(table.folder).duplicates == 0
@@ -150,7 +150,7 @@ def test_a_ledger_that_cannot_be_read_is_told_and_the_lock_let_go(table, text, w
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SinkFailed, match="Not a directory|File exists"):
+    with pytest.raises(SinkFailed, match=r"Not a directory|File exists"):
         IcebergSink(f"iceberg://{tmp_path}/file/table").open()
 
 
