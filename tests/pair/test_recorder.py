@@ -455,3 +455,15 @@ async def test_two_captures_of_one_replay_store_the_same(tmp_path):
         tables.append(sorted(event.trade_id for event in sink.events))
         assert sum(each.last - each.first + 1 for each in sink.ledger.of("BTCUSDT").absent) == 5
     assert tables[0] == tables[1] == trade_ids(frames_of(tmp_path / "a.rec"))
+
+
+async def test_streams_of_all_symbols_need_no_lookup_and_pings_are_answered_while_recording(tmp_path):
+    async with market(rate=5) as pair:
+        recorder, received = recorder_of(pair, tmp_path / "a.rec", ("!miniTicker@arr",))
+        await record_for(recorder, 200)  # a connection whose pings stay unanswered ends after a minute
+
+        assert pair.dials.times == {"stream": [0.0], "api": []}
+        assert recorder.connections == 1
+        recorded = [frame.payload for frame in frames_of(tmp_path / "a.rec") if not frame.sent]
+        assert recorded == [payload for _, _, payload in received]
+        assert recorded
