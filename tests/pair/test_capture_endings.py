@@ -176,6 +176,22 @@ async def test_a_sink_that_hangs_ends_capture_before_memory_fills_and_nothing_is
         pair.assert_stored(sink.events, sink.ledger)
 
 
+async def test_rejected_trades_fill_memory_as_well():
+    async with market(rate=100, clock_ahead=3600.0) as pair:
+        gate = Gate(running_loop())
+        sink = MemorySink(before_write=lambda number: gate.wait())
+        capture = pair.capture(sink, most_rows_waiting=500)
+        running = asyncio.ensure_future(run_for(capture, 1000))
+        await gate.reached.wait()
+        await asyncio.sleep(60)
+        assert capture.progress().rows_waiting == 500
+        gate.open()
+
+        assert isinstance(await outcome(running), ConsumerTooSlow)
+        assert (sink.ledger.of("BTCUSDT").rejected.count, sink.closed) == (500, 1)
+        assert_ledger_tells_the_rows(sink)
+
+
 @pytest.mark.parametrize(
     "error", [SinkLocked("memory", "another process is writing here"), SinkFailed("memory", "read-only")]
 )

@@ -294,6 +294,7 @@ class Capture:
         logger.warning("%s trade %d rejected: %s", event.symbol, event.trade_id, problem)
         feed.rejected += 1
         self._running.batch.rejected.append(DeadLetter(event, received_ns, problem))
+        self._running.added()
         return True
 
     def _on_control(self, event: Reconnected | ServerShutdown) -> None:

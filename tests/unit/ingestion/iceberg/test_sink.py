@@ -74,6 +74,7 @@ def test_rows_equal_the_records_and_are_sorted(table):
     assert [(row["symbol"], row["source_sequence"]) for row in rows] == [
         ("BTCUSDT", 1), ("BTCUSDT", 2), ("BTCUSDT", 5), ("ETHUSDT", 2), ("ETHUSDT", 3),
     ]  # fmt: skip
+    assert rows
     for row in rows:
         (one,) = [e for e in events if (e.symbol, e.trade_id) == (row["symbol"], row["source_sequence"])]
         record = convert_binance_trade_to_v2(one, received_us=RECEIVED_NS // 1000)
@@ -164,6 +165,7 @@ def test_candles_equal_an_exact_recomputation_in_any_order(tmp_path_factory, ord
 
     candles = list(read_candles(table.folder, KlineInterval.MINUTE_1))
     assert [candle.open_time.timestamp() * 1_000_000 for candle in candles] == sorted(expected)
+    assert candles
     for candle in candles:
         inside = expected[candle.open_time.timestamp() * 1_000_000]
         values = [each.price for each in inside]

@@ -164,7 +164,9 @@ def test_rows_in_any_order_and_number_are_counted_exactly(tmp_path_factory, rows
     stored = pq.read_table(file, columns=["symbol", "source_sequence"]).to_pylist()
     assert [(row["symbol"], row["source_sequence"]) for row in stored] == rows
 
-    for report in verify_table(writer.folder).symbols:
+    reports = verify_table(writer.folder).symbols
+    assert reports
+    for report in reports:
         numbers = [number for symbol, number in rows if symbol == report.symbol]
         absent = set(range(min(numbers), max(numbers) + 1)) - set(numbers)
         assert (report.first, report.last) == (min(numbers), max(numbers))
