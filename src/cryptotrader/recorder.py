@@ -78,6 +78,8 @@ class Recorder:
         self._on_shutdown = on_shutdown
         self._waiting: list[_Frame] = []
         self._waiting_bytes = 0
+        self._too_slow = asyncio.Event()
+        self._disk_failed = False
         self._wanted: dict[str, None] = {}
         self._wants = asyncio.Event()
         self.frames = 0
@@ -102,8 +104,11 @@ class Recorder:
             try:
                 await self._record(writer, disk, stop)
             finally:
-                await self._write(writer, disk)
-                await asyncio.get_running_loop().run_in_executor(disk, writer.close)
+                try:
+                    if not self._disk_failed:  # else the rest would follow a torn segment
+                        await self._write(writer, disk)
+                finally:
+                    await asyncio.get_running_loop().run_in_executor(disk, writer.close)
         return self.frames
 
     async def _record(self, writer: RecordingWriter, disk: ThreadPoolExecutor, stop: asyncio.Event) -> None:
@@ -113,18 +118,24 @@ class Recorder:
         market.subscribe(*self._channels, on_payload=_nothing, on_control=self._control, on_connect=self._connected)
         work = [
             asyncio.ensure_future(each)
-            for each in (stop.wait(), market.wait_closed(), self._keep_writing(writer, disk), self._snapshots(api))
+            for each in (
+                self._keep_writing(writer, disk),
+                self._fail_when_too_slow(),
+                market.wait_closed(),
+                self._snapshots(api),
+                stop.wait(),
+            )
         ]
         try:
-            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in work:
                 task.cancel()
-            await asyncio.wait(work)
             await market.close()
             await api.close()
+            for ended in await asyncio.gather(*work, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    raise ended
 
     # what is recorded
 
@@ -141,6 +152,12 @@ class Recorder:
         self._waiting.append((received_ns, connection, payload, sent))
         self._waiting_bytes += len(payload)
         self.frames += not sent
+        if self._waiting_bytes > MOST_WAITING_BYTES:
+            self._too_slow.set()
+
+    async def _fail_when_too_slow(self) -> None:
+        await self._too_slow.wait()
+        raise SinkFailed(str(self._path), "the disk is too slow for these streams")
 
     async def _keep_writing(self, writer: RecordingWriter, disk: ThreadPoolExecutor) -> None:
         while True:
@@ -148,11 +165,19 @@ class Recorder:
             await self._write(writer, disk)
 
     async def _write(self, writer: RecordingWriter, disk: ThreadPoolExecutor) -> None:
-        """Hand what waits to the disk's thread."""
-        if self._waiting_bytes > MOST_WAITING_BYTES:
-            raise SinkFailed(str(self._path), "the disk is too slow for these streams")
+        """Hand what waits to the disk's thread.
+
+        Who is cancelled meanwhile waits for the disk: a segment that could not be written must be told.
+        """
         frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        await asyncio.get_running_loop().run_in_executor(disk, _write_frames, writer, frames)
+        writing = asyncio.get_running_loop().run_in_executor(disk, _write_frames, writer, frames)
+        try:
+            await asyncio.wait([writing])
+        finally:
+            await asyncio.wait([writing])  # at once, unless cancelled
+            if error := writing.exception():
+                self._disk_failed = True
+                raise error
 
     # order book snapshots
 

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import structlog
@@ -15,6 +14,7 @@ import structlog
 from cryptotrader.cli import run_command_line
 from cryptotrader.ingestion.iceberg import verify_table
 from cryptotrader.recording import RecordingReader
+from waiting import PATIENCE, eventually
 
 STREAMS = ["btcusdt@trade", "ethusdt@trade", "btcusdt@depth@100ms", "btcusdt@bookTicker"]
 
@@ -40,12 +40,27 @@ def start(*arguments):
     )
 
 
+def record_until(size, path, where, *streams, end=signal.SIGINT):
+    """Record in another process until the file has so many bytes; returns its exit code, output and complaints."""
+    process = start("record", *streams, "--file", path, "--endpoint", where)
+    try:
+        eventually(lambda: process.poll() is not None or (path.exists() and path.stat().st_size > size), f"{size} B")
+        assert process.poll() is None, process.communicate()
+        process.send_signal(end)
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    complaints = [line for line in err.splitlines() if not line.endswith(b" frames received")]
+    return process.returncode, out, complaints
+
+
 def test_a_recording_is_decoded_replayed_captured_and_complete(command, exchange_factory, tmp_path):
     truth, path = tmp_path / "truth.jsonl", tmp_path / "a.rec"
     exchange = exchange_factory(rate=400, truth=truth)
     where = f"ws://127.0.0.1:{exchange.port}"
-    code, out, err = command("record", *STREAMS, "--file", path, "--endpoint", where, "--seconds", 2)
-    assert (code, err) == (0, "")
+    code, out, err = record_until(60_000, path, where, *STREAMS)
+    exchange.stop()
+    assert (code, err) == (128 + signal.SIGINT, [])
     frames = int(out.split()[1])
     assert frames == sum(not frame.sent for frame in recorded_frames(path))
 
@@ -54,13 +69,12 @@ def test_a_recording_is_decoded_replayed_captured_and_complete(command, exchange
     events = [json.loads(line) for line in out.splitlines()]
     made = {(each["symbol"], each["trade_id"]): each for each in map(json.loads, truth.read_text().splitlines())}
     trades = [event for event in events if event["event"] == "trade"]
-    assert len(trades) > 400
-    for trade in trades:
-        true = made[trade["symbol"], trade["trade_id"]]
-        assert (trade["price"], trade["quantity"]) == (true["price"], true["quantity"])
-        assert (trade["is_buyer_maker"], trade["trade_time"]) == (true["is_buyer_maker"], true["trade_time_us"] // 1000)
-    (snapshot,) = [event for event in events if event["event"] == "depth_snapshot"]
-    assert snapshot["symbol"] == "BTCUSDT"
+    assert {trade["symbol"] for trade in trades} == {"BTCUSDT", "ETHUSDT"}
+    assert [(trade["price"], trade["quantity"], trade["is_buyer_maker"], trade["trade_time"]) for trade in trades] == [
+        (true["price"], true["quantity"], true["is_buyer_maker"], true["trade_time_us"] // 1000)
+        for true in (made[trade["symbol"], trade["trade_id"]] for trade in trades)
+    ]
+    assert {event["symbol"] for event in events if event["event"] == "depth_snapshot"} == {"BTCUSDT"}
 
     again = exchange_factory(replay=path, speed=4)
     sink = f"iceberg://{tmp_path / 'table'}"
@@ -83,20 +97,16 @@ def test_a_killed_recording_is_continued(exchange_factory, command, tmp_path):
     path = tmp_path / "a.rec"
     exchange = exchange_factory(rate=500)
     where = f"ws://127.0.0.1:{exchange.port}"
-    process = start("record", "btcusdt@trade", "--file", path, "--endpoint", where)
-    deadline = time.monotonic() + 20
-    while not (path.exists() and path.stat().st_size > 5_000) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.kill()
-    process.communicate(timeout=10)
+    code, _, _ = record_until(5_000, path, where, "btcusdt@trade", end=signal.SIGKILL)
+    assert code == -signal.SIGKILL
     with path.open("ab") as file:
         file.write(path.read_bytes()[:500])  # as if the last segment had been cut in the middle
     before = sum(1 for _ in recorded_frames(path))
     code, _, err = command("decode", path)
     assert code == 1
     assert "damaged: 500 bytes" in err
-    code, out, _ = command("record", "btcusdt@trade", "--file", path, "--endpoint", where, "--seconds", 0.5)
-    assert code == 0
+    code, _, err = record_until(path.stat().st_size + 5_000, path, where, "btcusdt@trade")
+    assert (code, err) == (128 + signal.SIGINT, [])
     with RecordingReader(path) as reader:
         assert sum(1 for _ in reader) > before
         assert (reader.damaged_bytes, reader.torn_bytes) == (0, 0)
@@ -106,14 +116,10 @@ def test_a_killed_recording_is_continued(exchange_factory, command, tmp_path):
 def test_a_signal_ends_a_recording_with_its_last_segment(exchange_factory, tmp_path, number, code):
     path = tmp_path / "a.rec"
     exchange = exchange_factory(rate=500)
-    process = start("record", "btcusdt@trade", "--file", path, "--endpoint", f"ws://127.0.0.1:{exchange.port}")
-    deadline = time.monotonic() + 20
-    while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=10)
-    assert (process.returncode, err) == (code, b"")
-    assert int(out.split()[1]) <= sum(1 for _ in recorded_frames(path))
+    where = f"ws://127.0.0.1:{exchange.port}"
+    ended, out, err = record_until(0, path, where, "btcusdt@trade", end=number)
+    assert (ended, err) == (code, [])
+    assert int(out.split()[1]) == sum(not frame.sent for frame in recorded_frames(path))
 
 
 def test_what_cannot_be_decoded_is_counted(command, tmp_path):
@@ -129,7 +135,11 @@ def test_what_cannot_be_decoded_is_counted(command, tmp_path):
 def test_recorded_data_decodes_from_a_pipe_without_a_rest(shared_folder, name, trades, frames):
     data = gzip.decompress((shared_folder / "data" / f"{name}_20240808.gz").read_bytes())
     done = subprocess.run(
-        [sys.executable, "-m", "cryptotrader", "decode", "-"], input=data, capture_output=True, check=False
+        [sys.executable, "-m", "cryptotrader", "decode", "-"],
+        input=data,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stderr) == (0, b"")
     events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -147,9 +157,9 @@ def test_recorded_data_replayed_and_captured_is_complete(shared_folder, tmp_path
     ingest = start(
         "ingest", "--symbols", name.upper(), "--sink", sink, "--until-shutdown", "--endpoint", said.split()[3]
     )
-    out, err = ingest.communicate(timeout=60)
+    out, err = ingest.communicate(timeout=PATIENCE)
     assert (ingest.returncode, out.decode()) == (0, f"stored: {trades} trades, 0 unresolved\n"), err
-    exchange.communicate(timeout=20)
+    exchange.communicate(timeout=PATIENCE)
     assert exchange.returncode == 0
     (report,) = verify_table(tmp_path / "table").symbols
     assert (report.trades, report.is_complete) == (trades, True)

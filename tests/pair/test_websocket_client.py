@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
@@ -162,3 +163,21 @@ async def test_disconnecting_takes_under_a_second_in_any_state_and_connecting_ag
             assert len(trades) > seen
         await client.disconnect()
         await running
+
+
+async def test_a_synchronous_callback_runs_on_one_thread_and_may_be_slow():
+    loop, numbers, threads = running_loop(), [], set()
+
+    def take(message):
+        threads.add(threading.current_thread().name)
+        if message["stream"] == "btcusdt@trade":
+            numbers.append(message["data"]["t"])
+        loop.sleep_in_thread(0.02)
+
+    async with connected(rate=100, on_message=take):
+        await asyncio.sleep(3)
+
+    assert len(numbers) > 50
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    (name,) = threads
+    assert name.startswith("binance on_message")

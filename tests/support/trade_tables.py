@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptotrader.ingestion import ParsedSymbol
 from cryptotrader.ingestion.iceberg import IcebergSink
+from cryptotrader.ingestion.iceberg.table import open_table
 from cryptotrader.ingestion.pipeline import Batch
 from cryptotrader.models.market_models import TradeEvent
 
@@ -46,3 +47,42 @@ def write_table(folder: Path, *commits: Iterable[TradeEvent], received_ns: int =
     finally:
         sink.close()
     return folder
+
+
+def batch_of(*events: TradeEvent) -> Batch:
+    """A batch of streamed trades."""
+    return Batch(streamed=list(events), streamed_ns=[RECEIVED_NS] * len(events))
+
+
+class TableWriter:
+    """A sink with its ledger, driven as the pipeline does it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sink = IcebergSink(f"iceberg://{folder}")
+        self.ledger = self.sink.open()
+
+    def commit(self, batch: Batch) -> None:
+        after = self.ledger.copy()
+        batch.enter(after)
+        self.sink.write(batch, after, PAIRS)
+        self.ledger = after
+
+    def commit_ids(self, *numbers: int) -> None:
+        self.commit(batch_of(*(trade(number) for number in numbers)))
+
+    def files(self, kind: str = "data") -> list[Path]:
+        """The files of the table as it is: its data, manifests, manifest lists or metadata."""
+        table = open_table(self.folder)
+        metadata = Path(table.location().removeprefix("file://")) / "metadata"
+        manifest_lists = set(metadata.glob("snap-*.avro"))
+        if kind == "data":
+            return [Path(task.file.file_path.removeprefix("file://")) for task in table.scan().plan_files()]
+        return {
+            "manifest list": [*manifest_lists],
+            "manifest": [*(set(metadata.glob("*.avro")) - manifest_lists)],
+            "metadata": [Path(table.metadata_location.removeprefix("file://"))],
+        }[kind]
+
+    def close(self) -> None:
+        self.sink.close()

@@ -157,7 +157,7 @@ class Capture:
                 self._backfills[symbol] = self._backfill(self._feeds[symbol], api)
             await self._capture(self._pipeline, api, stop, on_ready)
         finally:
-            await asyncio.gather(*(backfill.close() for backfill in self._backfills.values()))
+            await self._stop_filling()
             await api.close()
             await self._pipeline.close()
         return self._pipeline.ledger
@@ -182,16 +182,19 @@ class Capture:
                 on_error=self._on_error,
             )
             watched = (committing, failed)
-            await _first(subscription.confirmed(timeout=None), market.wait_closed(), watched=watched)
-            if on_ready is not None:
+            await _first(subscription.confirmed(timeout=None), stop.wait(), market.wait_closed(), watched=watched)
+            if on_ready is not None and not stop.is_set():
                 on_ready()
             for backfill in self._backfills.values():
                 backfill.wake()
             await _first(stop.wait(), market.wait_closed(), watched=watched)
             await market.close()
-            await self._drain()
+            await _first(self._drain(), watched=watched)
         finally:
             await market.close()
+            await self._stop_filling()
+            if not failed.cancel():
+                failed.exception()  # it was raised, or another error was
             committing.cancel()
             await asyncio.wait([committing])
             if committing.cancelled():
@@ -202,14 +205,18 @@ class Capture:
     async def _drain(self) -> None:
         """Give open holes some time to be filled; what stays open stays in the ledger as unresolved."""
         filling = [asyncio.ensure_future(backfill.wait_idle()) for backfill in self._backfills.values()]
-        _, open_still = await asyncio.wait(filling, timeout=self._config.drain_seconds)
-        for task in open_still:
-            task.cancel()
-        await asyncio.gather(*filling, return_exceptions=True)
+        try:
+            await asyncio.wait(filling, timeout=self._config.drain_seconds)
+        finally:
+            await self._stop_filling()
+            await asyncio.gather(*filling, return_exceptions=True)
         for feed in self._feeds.values():
             if missing := feed.missing:
                 why = self._backfills[feed.symbol].last_error or "not enough answers"
                 logger.warning("%s: %d trades stay unresolved (%s)", feed.symbol, missing, why)
+
+    async def _stop_filling(self) -> None:
+        await asyncio.gather(*(backfill.close() for backfill in self._backfills.values()))
 
     def _backfill(self, feed: _Feed, api: ApiConnection) -> Backfill:
         async def fetch(symbol: str, first: int, count: int) -> list[Trade]:
@@ -287,6 +294,7 @@ class Capture:
         logger.warning("%s trade %d rejected: %s", event.symbol, event.trade_id, problem)
         feed.rejected += 1
         self._running.batch.rejected.append(DeadLetter(event, received_ns, problem))
+        self._running.added()
         return True
 
     def _on_control(self, event: Reconnected | ServerShutdown) -> None:

@@ -51,6 +51,11 @@ class Batch:
         """How many rows it stores."""
         return len(self.streamed) + len(self.backfilled)
 
+    @property
+    def trades(self) -> int:
+        """How many trades it holds, those that were rejected included."""
+        return self.rows + len(self.rejected)
+
     def __bool__(self) -> bool:
         return bool(self.rows or self.rejected or self.absent)
 
@@ -117,8 +122,8 @@ class Pipeline:
 
     @property
     def waiting(self) -> int:
-        """Rows in memory, those of a running commit included."""
-        return self.batch.rows + self._in_commit
+        """Trades in memory, those of a running commit included."""
+        return self.batch.trades + self._in_commit
 
     async def open(self) -> Ledger:
         """Open the sink and learn what it holds; errors as in ``Sink.open``."""
@@ -127,15 +132,15 @@ class Pipeline:
         return self.ledger
 
     def added(self) -> None:
-        """Rows were added to ``batch``: commit when there are many.
+        """Trades were added to ``batch``: commit when there are many.
 
         Raises:
             ConsumerTooSlow: The sink does not keep up and memory would fill.
         """
-        rows = self.batch.rows
-        if rows >= self._commit_rows:
+        trades = self.batch.trades
+        if trades >= self._commit_rows:
             self._full.set()
-        if rows + self._in_commit >= self._waiting_limit:
+        if trades + self._in_commit >= self._waiting_limit:
             times = self.batch.streamed_ns
             raise ConsumerTooSlow(times[-1] - times[0] if times else 0, 0)
 
@@ -155,18 +160,18 @@ class Pipeline:
         if not self.batch:
             return
         batch, self.batch = self.batch, Batch()
-        self._in_commit = batch.rows
+        self._in_commit = batch.trades
         try:
             await self._on_thread(lambda: self._store(batch))
         finally:
             self._in_commit = 0
-        self.commits += 1
 
     def _store(self, batch: Batch) -> None:
         ledger = self.ledger.copy()
         batch.enter(ledger)
         self._sink.write(batch, ledger, self._pairs)
-        self.ledger = ledger  # here, so that it holds even when the caller was cancelled meanwhile
+        self.ledger = ledger  # here, so that both hold even when the caller was cancelled meanwhile
+        self.commits += 1
 
     async def close(self) -> None:
         """Close the sink and end its thread."""

@@ -146,11 +146,11 @@ async def test_trades_outside_of_the_hole_are_not_stored():
 
 async def test_what_is_no_error_of_the_exchange_ends_it_and_is_told_twice():
     def fail(*_):
-        raise ZeroDivisionError("our own mistake")
+        raise ZeroDivisionError("ours")
 
     filling = Filling(fail)
     filling.backfill.wake()
-    with pytest.raises(ZeroDivisionError, match="our own mistake"):
+    with pytest.raises(ZeroDivisionError, match="ours"):
         await filling.backfill.wait_idle()
 
     assert [type(error) for error in filling.errors] == [ZeroDivisionError]

@@ -44,14 +44,14 @@ def test_absent_ids_are_known_and_keep_their_evidence():
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "why"),
     [
-        ("", "cannot be read: Input data was truncated"),
-        ("{}", "missing required field `format`"),
+        ("", "cannot be read"),
+        ("{}", "cannot be read"),
         ('{"format":2,"symbols":{}}', "has format 2; this version reads 1"),
-        ('{"format":1,"symbols":{"X":{"stream":[[1]]}}}', "Expected `array` of length 2"),
+        ('{"format":1,"symbols":{"X":{"stream":[[1]]}}}', "cannot be read"),
     ],
 )
-def test_what_is_no_ledger_of_this_format_is_refused(text, problem):
-    with pytest.raises(IngestionError, match=problem):
+def test_what_is_no_ledger_of_this_format_is_refused(text, why):
+    with pytest.raises(IngestionError, match=why):
         Ledger.from_json(text)

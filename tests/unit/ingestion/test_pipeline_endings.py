@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import pytest
 
+from capturing import MemorySink, failing, outcome
 from cryptotrader.errors import ConsumerTooSlow, SinkFailed, SinkLocked
 from cryptotrader.ingestion import CaptureConfig, ParsedSymbol
 from cryptotrader.ingestion.ledger import Ledger
 from cryptotrader.ingestion.pipeline import Batch, Pipeline
 from cryptotrader.models.market_models import TradeEvent
-from waiting import PATIENCE
+from virtual_clock import Gate, running_loop
 
 PAIRS = {"X": ParsedSymbol("A", "B")}
 
@@ -25,34 +26,6 @@ def event(number, symbol="X", time=1):
     )  # fmt: skip
 
 
-class GatedSink:
-    """Writes wait for ``gate`` and then raise ``error``, if there is one."""
-
-    name = "gated"
-
-    def __init__(self, *, opening=None, error=None):
-        self.opening, self.error = opening, error
-        self.gate = threading.Event()
-        self.gate.set()
-        self.writing, self.loop = asyncio.Event(), asyncio.get_running_loop()
-        self.written, self.closed = [], 0
-
-    def open(self):
-        if self.opening is not None:
-            raise self.opening
-        return Ledger()
-
-    def write(self, batch, ledger, pairs):
-        self.loop.call_soon_threadsafe(self.writing.set)
-        assert self.gate.wait(PATIENCE)
-        if self.error is not None:
-            raise self.error
-        self.written.append([event.trade_id for event in batch.streamed])
-
-    def close(self):
-        self.closed += 1
-
-
 def add(pipeline, *numbers):
     for number in numbers:
         pipeline.batch.streamed.append(event(number))
@@ -60,26 +33,36 @@ def add(pipeline, *numbers):
         pipeline.added()
 
 
-async def begun(sink, pipeline):
+def gated(error=None):
+    """A sink whose writes wait at a gate and then raise ``error``, if there is one."""
+    gate = Gate(running_loop())
+
+    def wait(number):
+        gate.wait()
+        if error is not None:
+            raise error
+
+    return MemorySink(before_write=wait), gate
+
+
+async def begun(pipeline, gate):
     """A commit that is being written."""
-    sink.gate.clear()
     committing = asyncio.ensure_future(pipeline.commit())
-    await sink.writing.wait()
+    await gate.reached.wait()
     return committing
 
 
 def sink_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("sink gated")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("sink memory")]
 
 
 async def test_a_failure_ends_the_run():
-    sink = GatedSink(error=SinkFailed("gated", "full"))
+    sink = MemorySink(before_write=failing(SinkFailed("memory", "full")))
     pipeline = Pipeline(sink, PAIRS, CaptureConfig(commit_rows=1))
     await pipeline.open()
     add(pipeline, 1)
     with pytest.raises(SinkFailed, match="full"):
-        async with asyncio.timeout(5):
-            await pipeline.run()
+        await pipeline.run()
     await pipeline.close()
 
     assert pipeline.commits == 0
@@ -88,40 +71,38 @@ async def test_a_failure_ends_the_run():
 
 
 async def test_a_failure_is_told_even_when_the_commit_was_cancelled():
-    sink = GatedSink(error=SinkFailed("gated", "full"))
+    sink, gate = gated(SinkFailed("memory", "full"))
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())
     await pipeline.open()
     add(pipeline, 1)
-    committing = await begun(sink, pipeline)
+    committing = await begun(pipeline, gate)
     committing.cancel()
-    await asyncio.sleep(0)
-    sink.gate.set()
+    await asyncio.sleep(1000)
+    gate.open()
     with pytest.raises(SinkFailed, match="full"):
         await committing
     await pipeline.close()
 
 
 async def test_a_cancelled_commit_waits_for_its_write():
-    sink = GatedSink()
+    sink, gate = gated()
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())
     await pipeline.open()
     add(pipeline, 1, 2)
-    committing = await begun(sink, pipeline)
+    committing = await begun(pipeline, gate)
     committing.cancel()
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await asyncio.sleep(1000)
     assert not committing.done()
-    sink.gate.set()
-    with pytest.raises(asyncio.CancelledError):
-        await committing
+    gate.open()
+    assert isinstance(await outcome(committing), asyncio.CancelledError)
 
-    assert sink.written == [[1, 2]]
+    assert sink.ids == [[1, 2]]
     assert list(pipeline.ledger.of("X").stream) == [(1, 2)]
     await pipeline.close()
 
 
 async def test_a_sink_that_cannot_be_opened_is_not_closed_and_leaves_no_thread():
-    sink = GatedSink(opening=SinkLocked("gated", "another process is writing here"))
+    sink = MemorySink(opening=SinkLocked("memory", "another process is writing here"))
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())
     with pytest.raises(SinkLocked, match="another process is writing here"):
         await pipeline.open()
@@ -132,7 +113,7 @@ async def test_a_sink_that_cannot_be_opened_is_not_closed_and_leaves_no_thread()
 
 
 async def test_closing_twice_closes_the_sink_once():
-    sink = GatedSink()
+    sink = MemorySink()
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())
     await pipeline.open()
     assert len(sink_threads()) == 1
@@ -144,17 +125,17 @@ async def test_closing_twice_closes_the_sink_once():
 
 
 async def test_rows_of_a_running_commit_count_against_the_limit_and_the_error_says_how_far_behind():
-    sink = GatedSink()
+    sink, gate = gated()
     pipeline = Pipeline(sink, PAIRS, CaptureConfig(commit_rows=1000, most_rows_waiting=6))
     await pipeline.open()
     add(pipeline, 1, 2, 3)
-    committing = await begun(sink, pipeline)
+    committing = await begun(pipeline, gate)
     add(pipeline, 4, 5)
     assert pipeline.waiting == 5
-    with pytest.raises(ConsumerTooSlow, match="0 events discarded") as raised:
+    with pytest.raises(ConsumerTooSlow, match="behind") as raised:
         add(pipeline, 6)
     assert raised.value.lag_ns == 2000
-    sink.gate.set()
+    gate.open()
     await committing
 
     assert pipeline.waiting == 3
@@ -163,18 +144,18 @@ async def test_rows_of_a_running_commit_count_against_the_limit_and_the_error_sa
 
 
 async def test_rows_that_come_while_one_batch_is_written_go_into_the_next():
-    sink = GatedSink()
+    sink, gate = gated()
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())
     await pipeline.open()
     add(pipeline, 1, 2)
-    committing = await begun(sink, pipeline)
+    committing = await begun(pipeline, gate)
     add(pipeline, 3)
-    sink.gate.set()
+    gate.open()
     await committing
     await pipeline.commit()
     await pipeline.close()
 
-    assert sink.written == [[1, 2], [3]]
+    assert sink.ids == [[1, 2], [3]]
     assert pipeline.ledger.of("X").newest == (3, 1000)
 
 
