@@ -205,6 +205,7 @@ class StoredTrades:
         self._set("threads", str(threads))
         self._set("temp_directory", _text(self._spill.name))
         self._set("TimeZone", "'UTC'")
+        self._set("enable_progress_bar", "false")  # it would go to standard output, where no program is run from a file
 
     def _create_view(self, files: list[str]) -> None:
         if files:
