@@ -38,9 +38,7 @@ async def watch_spreads(endpoint: Endpoint, symbols: list[str], count: int) -> N
     """Watch ``count`` changes and print what was seen."""
     watch = SpreadWatch(count)
     async with Binance(endpoint) as binance:
-        binance.market.book_tickers(
-            *symbols, callback=watch.take, on_error=lambda error: print(f"error: {error}")
-        )
+        binance.market.book_tickers(*symbols, callback=watch.take, on_error=lambda error: print(f"error: {error}"))
         await watch.done.wait()
     print(f"{count} changes of the best prices")
     for symbol, spread in sorted(watch.widest.items()):

@@ -78,6 +78,7 @@ class MarketMaker:
         rules: What it wants.
         quotes: The last order of each side.
         told: How often each thing happened.
+        stop: Set to let it end; its quotes are then taken back.
     """
 
     binance: Binance
@@ -85,6 +86,7 @@ class MarketMaker:
     rules: Rules
     quotes: dict[Side, PlacedOrder] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
     _settled: Decimal = Decimal(0)
 
     @property
@@ -92,18 +94,17 @@ class MarketMaker:
         """What all its orders have brought in, of the base asset."""
         return self._settled + sum(map(bought, self.quotes.values()), Decimal(0))
 
-    async def run(self, seconds: float) -> None:
-        """Quote for ``seconds``; no order stays behind."""
+    async def run(self) -> None:
+        """Quote until ``stop`` is set; no order stays behind."""
         book = await self.binance.market.order_book(self.symbol)
-        until = asyncio.get_running_loop().time() + seconds
         async with asyncio.TaskGroup() as sides:
             for side in Side:
-                sides.create_task(self._quote(side, book, until))
+                sides.create_task(self._quote(side, book))
 
-    async def _quote(self, side: Side, book: LiveOrderBook, until: float) -> None:
+    async def _quote(self, side: Side, book: LiveOrderBook) -> None:
         """Keep the quote of one side where the rules want it."""
         try:
-            while asyncio.get_running_loop().time() < until:
+            while not self.stop.is_set():
                 best = book.best_bid if side is Side.BUY else book.best_ask
                 if best is not None:  # otherwise the book is out of step: what stands, stands
                     await self._move(side, self.rules.price(side, best.price, self.position))
@@ -164,7 +165,8 @@ async def make_market(endpoint: Endpoint, key: Credentials, symbol: str, seconds
     """Run the bot and print what became of it."""
     async with Binance(endpoint, key, order_options=OPTIONS) as binance:
         bot = MarketMaker(binance, symbol, Rules())
-        await bot.run(seconds)
+        asyncio.get_running_loop().call_later(seconds, bot.stop.set)
+        await bot.run()
     for what, times in sorted(bot.told.items()):
         print(f"{what}: {times}")
     print(f"position {bot.position:+f}")
