@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import waiting
 from virtual_clock import VirtualClockLoop
 
 LASTING_THREADS = ("ThreadPoolExecutor-",)  # pyiceberg keeps one pool for the life of the process
@@ -84,7 +85,7 @@ def _leaving_no_task(test: Any, allowed: tuple[str, ...]) -> Any:
     async def checked(*args: Any, **kwargs: Any) -> None:
         loop = asyncio.get_running_loop()
         if isinstance(loop, VirtualClockLoop):
-            return await loop.checked(test(*args, **kwargs))
+            return await loop.checked(test(*args, **kwargs), allowed)
         before = asyncio.all_tasks()
         await test(*args, **kwargs)
         for _ in range(20):  # let what was cancelled come to its end
@@ -103,9 +104,9 @@ def allowed_names(item: pytest.Item) -> tuple[str, ...]:
 
 
 def ended(thread: threading.Thread) -> bool:
-    """Whether a thread ends within a second."""
+    """Whether a thread ends by itself."""
     if thread is not threading.current_thread():
-        thread.join(1.0)
+        thread.join(waiting.PATIENCE)
     return not thread.is_alive()
 
 
