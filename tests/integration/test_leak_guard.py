@@ -57,7 +57,19 @@ def test_what_is_left_running_fails_its_test(tmp_path):
     (tmp_path / "test_on_virtual_time.py").write_text(LEAKING_TASKS)
     (tmp_path / "integration" / "test_on_real_time.py").write_text(LEAKING_TASKS)
     (tmp_path / "test_others.py").write_text(LEAKING_OTHERS)
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-rfE", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--tb=line",
+        "-rfE",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "asyncio_mode=auto",
+        str(tmp_path),
+    ]
     command += ["-o", f"pythonpath={tmp_path}", "--rootdir", str(tmp_path)]
     done = subprocess.run(
         command,
