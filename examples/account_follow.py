@@ -24,7 +24,7 @@ from cryptotrader import (
     UserStream,
 )
 from cryptotrader.models.user_models import AccountPositionEvent, BalanceUpdateEvent, ExecutionReportEvent
-from cryptotrader.requests import TickerBookRequest
+from cryptotrader.requests import DepthRequest
 from cryptotrader.simulator import LocalExchange
 
 SYMBOL = "BTCUSDT"
@@ -73,8 +73,8 @@ async def trade_and_cut(exchange: LocalExchange, binance: Binance, other: Binanc
     """An order, an order that is filled while the listeners are away, and money that comes in meanwhile."""
     await binance.orders.place_market(SYMBOL, Side.SELL, quantity=QUANTITY)
     await other.orders.place_market(SYMBOL, Side.BUY, quantity=QUANTITY)
-    best = await binance.call(TickerBookRequest(symbol=SYMBOL))
-    order = await binance.orders.place_limit(SYMBOL, Side.BUY, quantity=QUANTITY, price=best.bid_price + TICK)
+    book = await binance.call(DepthRequest(symbol=SYMBOL, limit=1))
+    order = await binance.orders.place_limit(SYMBOL, Side.BUY, quantity=QUANTITY, price=book.bids[0].price + TICK)
     exchange.fault("refuse", seconds=300)  # nobody gets in until this is taken back
     exchange.fault("drop", connection="api", count=1)  # the oldest connection, which is that of the listeners
     exchange.deposit(1001, "BNB", "5")

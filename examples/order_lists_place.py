@@ -15,12 +15,12 @@ from cryptotrader import Binance, OrderOptions, OrderType, PlacedOrderList, Side
 from cryptotrader.order_stream import OrderListRequest
 from cryptotrader.requests import (
     AvgPriceRequest,
+    DepthRequest,
     OrderListPlaceOcoRequest,
     OrderListPlaceOpocoRequest,
     OrderListPlaceOpoRequest,
     OrderListPlaceOtocoRequest,
     OrderListPlaceOtoRequest,
-    TickerBookRequest,
 )
 from cryptotrader.simulator import LocalExchange
 
@@ -120,13 +120,13 @@ async def place_each() -> None:
                 placed = await binance.orders.place_list(request)
                 tell(what, placed)
                 await placed.cancel()
-            best = await binance.call(TickerBookRequest(symbol=SYMBOL))
+            book = await binance.call(DepthRequest(symbol=SYMBOL, limit=1))
             near = OrderListPlaceOcoRequest(
                 symbol=SYMBOL,
                 side=SELL,
                 quantity=SMALL,
                 above_type=LIMIT_MAKER,
-                above_price=best.ask_price - Decimal("0.01"),
+                above_price=book.asks[0].price - Decimal("0.01"),
                 below_type=STOP_LOSS,
                 below_stop_price=price * Decimal("0.98"),
             )
