@@ -74,7 +74,7 @@ class MarketMaker:
 
     Attributes:
         binance: A client with a key.
-        symbol: What it trades.
+        book: Of what it trades.
         rules: What it wants.
         quotes: The last order of each side.
         told: How often each thing happened.
@@ -82,7 +82,7 @@ class MarketMaker:
     """
 
     binance: Binance
-    symbol: str
+    book: LiveOrderBook
     rules: Rules
     quotes: dict[Side, PlacedOrder] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
@@ -96,16 +96,15 @@ class MarketMaker:
 
     async def run(self) -> None:
         """Quote until ``stop`` is set; no order stays behind."""
-        book = await self.binance.market.order_book(self.symbol)
         async with asyncio.TaskGroup() as sides:
             for side in Side:
-                sides.create_task(self._quote(side, book))
+                sides.create_task(self._quote(side))
 
-    async def _quote(self, side: Side, book: LiveOrderBook) -> None:
+    async def _quote(self, side: Side) -> None:
         """Keep the quote of one side where the rules want it."""
         try:
             while not self.stop.is_set():
-                best = book.best_bid if side is Side.BUY else book.best_ask
+                best = self.book.best_bid if side is Side.BUY else self.book.best_ask
                 if best is not None:  # otherwise the book is out of step: what stands, stands
                     await self._move(side, self.rules.price(side, best.price, self.position))
                 await asyncio.sleep(PAUSE)
@@ -130,7 +129,7 @@ class MarketMaker:
             self._settled += bought(self.quotes.pop(side))
         try:
             quote = await self.binance.orders.place_limit_maker(
-                self.symbol, side, quantity=self.rules.quantity, price=price
+                self.book.symbol, side, quantity=self.rules.quantity, price=price
             )
         except OrderRejected as error:  # such as: it would trade at once
             self.told[f"refused: {error.reason}"] += 1
@@ -164,7 +163,7 @@ class MarketMaker:
 async def make_market(endpoint: Endpoint, key: Credentials, symbol: str, seconds: float) -> None:
     """Run the bot and print what became of it."""
     async with Binance(endpoint, key, order_options=OPTIONS) as binance:
-        bot = MarketMaker(binance, symbol, Rules())
+        bot = MarketMaker(binance, await binance.market.order_book(symbol), Rules())
         asyncio.get_running_loop().call_later(seconds, bot.stop.set)
         await bot.run()
     for what, times in sorted(bot.told.items()):

@@ -75,7 +75,8 @@ async def make_market(
     key = exchange.demo_keys[0].ed25519
     async with Binance(exchange.endpoint, key, order_options=OPTIONS, recv_window=1000) as binance:
         before = await owned(binance)
-        bot = TroubledMaker(binance, "BTCUSDT", rules, trouble=trouble, until=until)
+        book = await binance.market.order_book("BTCUSDT")
+        bot = TroubledMaker(binance, book, rules, trouble=trouble, until=until)
         await bot.run()
         assert await binance.orders.open_orders("BTCUSDT") == []
         after = await owned(binance)  # what the account's events tell has come by then, too

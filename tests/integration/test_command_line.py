@@ -6,8 +6,8 @@ import contextlib
 import signal
 
 from cryptotrader.ingestion.iceberg import IcebergSink, verify_table
-from processes import COMMAND, end_of, run, running
-from waiting import eventually
+from processes import COMMAND, end_of, line_of, run, running
+from waiting import PATIENCE, eventually
 
 
 def where(exchange):
@@ -62,8 +62,7 @@ def test_a_second_ingest_into_the_same_table_is_refused(exchange, tmp_path):
 def test_a_reader_that_leaves_ends_the_stream_quietly(exchange_factory):
     exchange = exchange_factory(rate=500)
     with running(*COMMAND, "stream", "btcusdt@trade", "--json", *where(exchange)) as process:
-        assert process.stdout.readline().startswith('{"stream":"btcusdt@trade"')
+        assert line_of(process, process.stdout).startswith('{"stream":"btcusdt@trade"')
         process.stdout.close()
-        err = process.stderr.read()  # to its end, which is that of the process
 
-        assert (eventually(lambda: process.poll() is not None), process.returncode, err) == (True, 1, "")
+        assert (process.wait(PATIENCE), process.stderr.read()) == (1, "")

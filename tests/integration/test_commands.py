@@ -18,7 +18,7 @@ from cryptotrader.ingestion.iceberg import IcebergSink, StoredTrades
 from cryptotrader.ingestion.iceberg.table import LEDGER_PROPERTY, open_table
 from cryptotrader.ingestion.ledger import Ledger
 from cryptotrader.ingestion.pipeline import Batch
-from processes import COMMAND, end_of, running
+from processes import COMMAND, end_of, line_of, running
 from waiting import PATIENCE, eventually
 
 COMMANDS = ["demo", "simulator", "stream", "ingest", "verify", "record", "decode", "call"]
@@ -211,7 +211,7 @@ def test_a_torn_table_is_one_line(command, tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_end_a_command_in_order(exchange, number, code):
     with running(*COMMAND, "stream", "btcusdt@trade", *where(exchange)) as process:
-        assert " BTCUSDT " in process.stdout.readline()
+        assert " BTCUSDT " in line_of(process, process.stdout)
         process.send_signal(number)
         ended, _, err = end_of(process)
 

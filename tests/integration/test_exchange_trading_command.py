@@ -13,7 +13,7 @@ from cryptotrader.config import Endpoint
 from cryptotrader.credentials import HmacKey
 from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.requests import AccountStatusRequest, OpenOrdersStatusRequest, OrderPlaceRequest
-from processes import COMMAND, end_of, running
+from processes import COMMAND, end_of, line_of, running
 
 LIMIT = OrderPlaceRequest(
     symbol="BTCUSDT",
@@ -40,7 +40,7 @@ def ask(port, key, *requests):
 def server(*arguments, lines):
     """The command as a process; its port and the lines that follow the one which tells it."""
     with running(*COMMAND, "simulator", "--port", 0, "--rate", 0, *arguments) as process:
-        listening, *others = [process.stderr.readline().rstrip() for _ in range(lines)]
+        listening, *others = [line_of(process, process.stderr).rstrip() for _ in range(lines)]
         yield int(re.search(r"127\.0\.0\.1:(\d+)", listening)[1]), others
         process.send_signal(signal.SIGINT)
         end_of(process)

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from waiting import PATIENCE
 
@@ -16,24 +16,28 @@ COMMAND = [sys.executable, "-m", "cryptotrader"]
 
 @contextmanager
 def running(*words: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process with pipes for what it prints; it is killed in the end, or when it has run for ``PATIENCE``.
-
-    So reading from its pipes always ends: what is read is then not what was expected.
-    """
+    """A process with pipes for what it prints; it is killed in the end."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(list(map(str, words)), **{**pipes, **options})
-    watch = threading.Timer(PATIENCE, process.kill)
-    watch.start()
     try:
         yield process
     finally:
-        watch.cancel()
-        watch.join(PATIENCE)
         process.kill()
         process.wait(PATIENCE)
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+def line_of(process: subprocess.Popen[str], pipe: IO[str]) -> str:
+    """The next line that a process prints; empty when none ever comes, and the process is then killed."""
+    watch = threading.Timer(PATIENCE, process.kill)
+    watch.start()
+    try:
+        return pipe.readline()
+    finally:
+        watch.cancel()
+        watch.join(PATIENCE)
 
 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str, str]:
