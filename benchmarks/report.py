@@ -14,6 +14,7 @@ from pathlib import Path
 
 import capture_cost
 import exchange_rate
+import exchange_start
 import order_rate
 import receive_path
 import requests_in_flight
@@ -30,7 +31,7 @@ absolute values belong to the machine.
 
 def main() -> None:
     """Run, write, and tell what was missed."""
-    modules = (receive_path, requests_in_flight, signing_cost, exchange_rate, order_rate, capture_cost)
+    modules = (receive_path, requests_in_flight, signing_cost, exchange_start, exchange_rate, order_rate, capture_cost)
     sections = [module.run() for module in modules]
     introduction = INTRODUCTION.format(
         date=dt.datetime.now(tz=dt.UTC).date(), cores=os.cpu_count(), system=platform.system()

@@ -24,11 +24,13 @@ from cryptotrader import (
     UserStream,
 )
 from cryptotrader.models.user_models import AccountPositionEvent, BalanceUpdateEvent, ExecutionReportEvent
-from cryptotrader.requests import AvgPriceRequest
+from cryptotrader.requests import DepthRequest
 from cryptotrader.simulator import LocalExchange
 
 SYMBOL = "BTCUSDT"
-QUANTITY = Decimal("0.001")
+QUANTITY, TICK = Decimal("0.001"), Decimal("0.01")
+STILL = 0.001
+"""Trades a second: as good as nobody else trades, so that what happens is what this program does."""
 
 
 def in_words(event: object) -> str:
@@ -54,7 +56,7 @@ def in_words(event: object) -> str:
     return words
 
 
-async def listen(name: str, events: Subscription[Any]) -> None:
+async def listen(name: str, events: Subscription[Any], unexplained: asyncio.Event) -> None:
     """Print events until the stream is closed; an error among them does not end it."""
     while True:
         try:
@@ -62,37 +64,45 @@ async def listen(name: str, events: Subscription[Any]) -> None:
                 print(f"{name}: {in_words(event)}")
         except BalanceUnexplained as error:
             print(f"{name}: {error}")
+            unexplained.set()
         else:
             return
 
 
-async def trade_and_cut(exchange: LocalExchange, binance: Binance) -> None:
-    """An order, an order that is filled while nobody can hear of it, and money that comes in meanwhile."""
+async def trade_and_cut(exchange: LocalExchange, binance: Binance, other: Binance) -> None:
+    """An order, an order that is filled while the listeners are away, and money that comes in meanwhile."""
     await binance.orders.place_market(SYMBOL, Side.SELL, quantity=QUANTITY)
-    price = (await binance.call(AvgPriceRequest(symbol=SYMBOL))).price.quantize(Decimal("0.01"))
-    order = await binance.orders.place_limit(SYMBOL, Side.BUY, quantity=QUANTITY, price=price - 1)
-    exchange.fault("refuse", seconds=1.0)
-    exchange.fault("drop", connection="api")
+    await other.orders.place_market(SYMBOL, Side.BUY, quantity=QUANTITY)
+    book = await binance.call(DepthRequest(symbol=SYMBOL, limit=1))
+    order = await binance.orders.place_limit(SYMBOL, Side.BUY, quantity=QUANTITY, price=book.bids[0].price + TICK)
+    exchange.fault("refuse", seconds=300)  # nobody gets in until this is taken back
+    exchange.fault("drop", connection="api", count=1)  # the oldest connection, which is that of the listeners
     exchange.deposit(1001, "BNB", "5")
-    await order.filled(timeout=30)  # what was missed makes its way here, too
+    await other.orders.place_market(SYMBOL, Side.SELL, quantity=QUANTITY)
+    await order.filled()
+    exchange.clear_faults()
 
 
 async def follow() -> None:
     """Two accounts, of which the first trades."""
     patient = Backoff(initial=0.2)
-    async with LocalExchange([SYMBOL], rate=400) as exchange:
+    unexplained = asyncio.Event()
+    async with LocalExchange([SYMBOL], rate=STILL) as exchange:
         first, second = exchange.demo_keys
         user = UserStream(exchange.endpoint, first.ed25519, second.hmac, backoff=patient)
         listeners = [
-            asyncio.create_task(listen("first", user.subscribe(first.ed25519, control=True))),
-            asyncio.create_task(listen("second", user.subscribe(second.hmac, control=True))),
+            asyncio.create_task(listen("first", user.subscribe(first.ed25519, control=True), unexplained)),
+            asyncio.create_task(listen("second", user.subscribe(second.hmac, control=True), unexplained)),
         ]
         await user.wait_subscribed()
         exchange.deposit(1002, "USDT", "100")
-        async with Binance(exchange.endpoint, first.ed25519, backoff=patient) as binance:
-            await trade_and_cut(exchange, binance)
-            await user.wait_subscribed()
-            await asyncio.sleep(0.1)
+        async with (
+            Binance(exchange.endpoint, first.ed25519) as binance,
+            Binance(exchange.endpoint, second.ed25519) as other,
+        ):
+            await trade_and_cut(exchange, binance, other)
+        await user.wait_subscribed()
+        await unexplained.wait()  # the deposit: it was missed, and no trade explains it
         open_orders, balances = user.state(first.ed25519).open_orders, user.state(first.ed25519).balances
         print(f"now: {len(open_orders)} open orders, {balances['BNB'].free} BNB")
         await user.close()

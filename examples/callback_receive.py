@@ -1,6 +1,6 @@
 """Receive events by callback, the way with the least cost: called in the event loop, so it must not block.
 
-python examples/callback_receive.py --symbols BTCUSDT ETHUSDT --seconds 10
+python examples/callback_receive.py --symbols BTCUSDT ETHUSDT --count 1000
 """
 
 from __future__ import annotations
@@ -15,30 +15,32 @@ from cryptotrader.models.market_models import BookTickerEvent
 
 
 class SpreadWatch:
-    """The widest spread of each symbol."""
+    """The widest spread of each symbol, of the first ``count`` changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int) -> None:
         self.widest: dict[str, Decimal] = {}
-        self.changes = 0
+        self.left = count
+        self.done = asyncio.Event()
 
     def take(self, event: BookTickerEvent, _received_ns: int) -> None:
         """Take one change of the best prices."""
+        if not self.left:
+            return
         spread = event.ask_price - event.bid_price
         if spread > self.widest.get(event.symbol, Decimal(-1)):
             self.widest[event.symbol] = spread
-        self.changes += 1
+        self.left -= 1
+        if not self.left:
+            self.done.set()
 
 
-async def watch_spreads(endpoint: Endpoint, symbols: list[str], seconds: float) -> None:
-    """Watch for ``seconds`` and print what was seen."""
-    watch = SpreadWatch()
+async def watch_spreads(endpoint: Endpoint, symbols: list[str], count: int) -> None:
+    """Watch ``count`` changes and print what was seen."""
+    watch = SpreadWatch(count)
     async with Binance(endpoint) as binance:
-        subscription = binance.market.book_tickers(
-            *symbols, callback=watch.take, on_error=lambda error: print(f"error: {error}")
-        )
-        await subscription.confirmed()
-        await asyncio.sleep(seconds)
-    print(f"{watch.changes} changes of the best prices")
+        binance.market.book_tickers(*symbols, callback=watch.take, on_error=lambda error: print(f"error: {error}"))
+        await watch.done.wait()
+    print(f"{count} changes of the best prices")
     for symbol, spread in sorted(watch.widest.items()):
         print(f"{symbol} widest spread {spread}")
 
@@ -48,9 +50,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Receive events by callback.")
     parser.add_argument("--endpoint", default="live", help="live, testnet, demo, local, or a ws:// address")
     parser.add_argument("--symbols", nargs="+", default=["BTCUSDT", "ETHUSDT"], help="which symbols")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long")
+    parser.add_argument("--count", type=int, default=1000, help="how many changes")
     arguments = parser.parse_args()
-    asyncio.run(watch_spreads(endpoint_named(arguments.endpoint), arguments.symbols, arguments.seconds))
+    asyncio.run(watch_spreads(endpoint_named(arguments.endpoint), arguments.symbols, arguments.count))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ async def ask_for_book(binance: Binance, request: DepthRequest) -> OrderBookSnap
     """The book, or ``None`` with a line that says why there is none."""
     for _ in range(ATTEMPTS):
         try:
-            return await binance.call(request, timeout=2.0)
+            return await binance.call(request, timeout=30.0)
         except RequestInvalid as error:
             print(f"not sent, correct the request: {error}")
             return None

@@ -35,7 +35,7 @@ async def attempt(what: str, work: Awaitable[Any]) -> None:
 
 
 async def place_many(exchange: LocalExchange) -> None:
-    """More orders than are allowed in ten seconds."""
+    """More orders than are allowed in a day."""
     key = exchange.demo_keys[0].ed25519
     async with Binance(exchange.endpoint, key, order_options=OrderOptions(patience=0)) as binance:
         for number in range(1, 5):
@@ -50,15 +50,17 @@ async def be_told_to_wait(exchange: LocalExchange) -> None:
     async with Binance(exchange.endpoint) as binance:
         exchange.fault("rate_limit", count=1, seconds=1)
         await attempt("first request", binance.call(BOOK))
-        await attempt("second, without patience", binance.call(BOOK, patience=0))
-        await attempt("third, with patience", binance.call(BOOK))
+        await attempt("second, with patience", binance.call(BOOK))
+        exchange.fault("rate_limit", count=1, seconds=3600)
+        await attempt("third", binance.call(BOOK))
+        await attempt("fourth, without patience", binance.call(BOOK, patience=0))
 
 
 async def be_shut_out(exchange: LocalExchange) -> None:
     """A ban, and what the budget makes of it: nothing more is sent."""
     async with Binance(exchange.endpoint) as binance:
         await attempt("before the ban", binance.call(BOOK))
-        exchange.fault("ban", seconds=60)
+        exchange.fault("ban", seconds=3600)
         await attempt("sent into it", binance.call(BOOK))
         await attempt("not sent", binance.call(BOOK, patience=0))
 
@@ -66,7 +68,7 @@ async def be_shut_out(exchange: LocalExchange) -> None:
 async def show() -> None:
     """Each with an exchange of its own, since limits belong to an address."""
     for work in (place_many, be_told_to_wait, be_shut_out):
-        async with LocalExchange([SYMBOL], limits=ExchangeLimits(orders=3)) as exchange:
+        async with LocalExchange([SYMBOL], limits=ExchangeLimits(orders_a_day=3)) as exchange:
             await work(exchange)
 
 

@@ -1,13 +1,12 @@
 """Follow an order book: it is in step with the exchange, or says that it is not.
 
-python examples/order_book_follow.py --symbol BTCUSDT --seconds 10
+python examples/order_book_follow.py --symbol BTCUSDT --count 20
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 
 from cryptotrader import Binance, Endpoint, LiveOrderBook
 from cryptotrader.config import endpoint_named
@@ -15,13 +14,16 @@ from cryptotrader.config import endpoint_named
 LEVELS = 10
 
 
-async def follow(endpoint: Endpoint, symbol: str, seconds: float, every: float) -> None:
-    """Print the state of the book every ``every`` seconds, for ``seconds``."""
+async def follow(endpoint: Endpoint, symbol: str, count: int, every: float) -> None:
+    """Print the state of the book ``count`` times, at least ``every`` seconds apart, each time that it has changed."""
     async with Binance(endpoint) as binance:
         book = await binance.market.order_book(symbol)  # returns once the book is in step
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            print(state_of(book))
+        shown = None
+        while count:
+            if book.update_id != shown:
+                print(state_of(book))
+                shown = book.update_id
+                count -= 1
             await asyncio.sleep(every)
         await book.close()
 
@@ -44,11 +46,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Follow an order book.")
     parser.add_argument("--endpoint", default="live", help="live, testnet, demo, local, or a ws:// address")
     parser.add_argument("--symbol", default="BTCUSDT", help="which symbol")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long")
+    parser.add_argument("--count", type=int, default=20, help="how many lines")
     parser.add_argument("--every", type=float, default=0.5, help="seconds between two lines")
     arguments = parser.parse_args()
     endpoint = endpoint_named(arguments.endpoint)
-    asyncio.run(follow(endpoint, arguments.symbol, arguments.seconds, arguments.every))
+    asyncio.run(follow(endpoint, arguments.symbol, arguments.count, arguments.every))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from cryptotrader import Binance, OrderOptions, OrderType, PlacedOrderList, Side
 from cryptotrader.order_stream import OrderListRequest
 from cryptotrader.requests import (
     AvgPriceRequest,
+    DepthRequest,
     OrderListPlaceOcoRequest,
     OrderListPlaceOpocoRequest,
     OrderListPlaceOpoRequest,
@@ -25,6 +26,8 @@ from cryptotrader.simulator import LocalExchange
 
 SYMBOL = "BTCUSDT"
 SMALL = Decimal("0.001")
+STILL = 0.001
+"""Trades a second: as good as nobody else trades."""
 BUY, SELL = Side.BUY, Side.SELL
 LIMIT, LIMIT_MAKER, STOP_LOSS = OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS
 GTC = TimeInForce.GTC
@@ -105,25 +108,31 @@ def tell(what: str, placed: PlacedOrderList) -> None:
 
 async def place_each() -> None:
     """Place, print, take back; and let one pair come to its end."""
-    async with LocalExchange([SYMBOL], rate=200) as exchange:
-        key = exchange.demo_keys[0].ed25519
-        async with Binance(exchange.endpoint, key, order_options=OrderOptions(round_to_filters=True)) as binance:
+    options = OrderOptions(round_to_filters=True)
+    async with LocalExchange([SYMBOL], rate=STILL) as exchange:
+        ours, theirs = exchange.demo_keys
+        async with (
+            Binance(exchange.endpoint, ours.ed25519, order_options=options) as binance,
+            Binance(exchange.endpoint, theirs.ed25519) as other,
+        ):
             price = (await binance.call(AvgPriceRequest(symbol=SYMBOL))).price
             for what, request in lists(price * Decimal("0.98"), price * Decimal("1.02")).items():
                 placed = await binance.orders.place_list(request)
                 tell(what, placed)
                 await placed.cancel()
+            book = await binance.call(DepthRequest(symbol=SYMBOL, limit=1))
             near = OrderListPlaceOcoRequest(
                 symbol=SYMBOL,
                 side=SELL,
                 quantity=SMALL,
                 above_type=LIMIT_MAKER,
-                above_price=price * Decimal("1.00005"),
+                above_price=book.asks[0].price - Decimal("0.01"),
                 below_type=STOP_LOSS,
                 below_stop_price=price * Decimal("0.98"),
             )
             placed = await binance.orders.place_list(near)
-            tell("OCO at its end", await placed.done(timeout=30))
+            await other.orders.place_market(SYMBOL, BUY, quantity=SMALL)  # takes the best offer, which is ours
+            tell("OCO at its end", await placed.done())
 
 
 def main() -> None:

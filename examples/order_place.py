@@ -41,7 +41,7 @@ async def trade(endpoint: Endpoint, key: Credentials, symbol: str, quantity: str
         print(f"order {resting.order_id}: {resting.status}")
 
         bought = await binance.orders.place_market(symbol, Side.BUY, quantity=quantity)
-        await bought.filled(timeout=5)  # raises OrderNotFilled when it ends in another way
+        await bought.filled(timeout=60)  # raises OrderNotFilled when it ends in another way
         print(f"order {bought.order_id} bought {bought.executed_quantity} at {bought.average_price}")
         for fill in bought.fills:
             cost = f"{fill.commission} {fill.commission_asset}"

@@ -20,6 +20,8 @@ from cryptotrader.simulator import LocalExchange
 
 SYMBOL = "BTCUSDT"
 SMALL = Decimal("0.001")
+STILL = 0.001
+"""Trades a second: as good as nobody else trades, so that what rests in the book rests until it is taken back."""
 BUY, SELL = Side.BUY, Side.SELL
 
 
@@ -82,7 +84,7 @@ def placements(orders: OrderStream, price: Decimal) -> dict[str, Callable[[], Aw
 
 async def place_each() -> None:
     """Place, print, take back."""
-    async with LocalExchange([SYMBOL, "BTCUSDC"]) as exchange:
+    async with LocalExchange([SYMBOL, "BTCUSDC"], rate=STILL) as exchange:
         key = exchange.demo_keys[0].ed25519
         async with Binance(exchange.endpoint, key, order_options=OrderOptions(round_to_filters=True)) as binance:
             average = await binance.call(AvgPriceRequest(symbol=SYMBOL))

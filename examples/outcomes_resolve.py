@@ -19,6 +19,8 @@ from cryptotrader.simulator import LocalExchange
 
 SYMBOL = "BTCUSDT"
 QUANTITY = Decimal("0.001")
+STILL = 0.001
+"""Trades a second: as good as nobody else trades."""
 RECEIVE_WINDOW = 1000  # ms; nothing can take effect later than this and ten seconds after it was sent
 
 
@@ -32,15 +34,14 @@ async def place(binance: Binance, price: Decimal) -> PlacedOrder | None:
 
 
 async def cut_off(binance: Binance, exchange: LocalExchange, price: Decimal) -> PlacedOrder | None:
-    """The order arrives; its answer is held back until the connection breaks."""
-
-    def cut() -> None:
-        exchange.fault("drop", connection="api")
-        exchange.clear_faults()
-
-    exchange.fault("delay", connection="api", seconds=5)
-    asyncio.get_running_loop().call_later(0.3, cut)
-    return await place(binance, price)
+    """The order arrives and trades; its answer is held back until the connection breaks."""
+    exchange.fault("delay", connection="api", seconds=300)
+    placing = asyncio.create_task(place(binance, price + 2000))
+    while not exchange.trades:  # noqa: ASYNC110 - nobody else trades here, and an exchange announces nothing
+        await asyncio.sleep(0.01)
+    exchange.fault("drop", connection="api")
+    exchange.clear_faults()
+    return await placing
 
 
 async def timed_out(binance: Binance, exchange: LocalExchange, price: Decimal) -> PlacedOrder | None:
@@ -80,7 +81,7 @@ async def replace(binance: Binance, exchange: LocalExchange, price: Decimal) -> 
 
 
 ATTEMPTS: dict[str, Callable[[Binance, LocalExchange, Decimal], Awaitable[PlacedOrder | None]]] = {
-    "placed, and the connection cut": cut_off,
+    "placed and filled, and the connection cut": cut_off,
     "placed, and answered with -1007": timed_out,
     "not placed, and answered with -1007": lost,
     "cancelled, and answered with -1007": cancel,
@@ -90,7 +91,7 @@ ATTEMPTS: dict[str, Callable[[Binance, LocalExchange, Decimal], Awaitable[Placed
 
 async def suffer_each() -> None:
     """One attempt after the other."""
-    async with LocalExchange([SYMBOL]) as exchange:
+    async with LocalExchange([SYMBOL], rate=STILL) as exchange:
         key = exchange.demo_keys[0].ed25519
         async with Binance(exchange.endpoint, key, recv_window=RECEIVE_WINDOW) as binance:
             average = await binance.call(AvgPriceRequest(symbol=SYMBOL))

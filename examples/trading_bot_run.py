@@ -74,17 +74,19 @@ class MarketMaker:
 
     Attributes:
         binance: A client with a key.
-        symbol: What it trades.
+        book: Of what it trades.
         rules: What it wants.
         quotes: The last order of each side.
         told: How often each thing happened.
+        stop: Set to let it end; its quotes are then taken back.
     """
 
     binance: Binance
-    symbol: str
+    book: LiveOrderBook
     rules: Rules
     quotes: dict[Side, PlacedOrder] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
     _settled: Decimal = Decimal(0)
 
     @property
@@ -92,19 +94,17 @@ class MarketMaker:
         """What all its orders have brought in, of the base asset."""
         return self._settled + sum(map(bought, self.quotes.values()), Decimal(0))
 
-    async def run(self, seconds: float) -> None:
-        """Quote for ``seconds``; no order stays behind."""
-        book = await self.binance.market.order_book(self.symbol)
-        until = asyncio.get_running_loop().time() + seconds
+    async def run(self) -> None:
+        """Quote until ``stop`` is set; no order stays behind."""
         async with asyncio.TaskGroup() as sides:
             for side in Side:
-                sides.create_task(self._quote(side, book, until))
+                sides.create_task(self._quote(side))
 
-    async def _quote(self, side: Side, book: LiveOrderBook, until: float) -> None:
+    async def _quote(self, side: Side) -> None:
         """Keep the quote of one side where the rules want it."""
         try:
-            while asyncio.get_running_loop().time() < until:
-                best = book.best_bid if side is Side.BUY else book.best_ask
+            while not self.stop.is_set():
+                best = self.book.best_bid if side is Side.BUY else self.book.best_ask
                 if best is not None:  # otherwise the book is out of step: what stands, stands
                     await self._move(side, self.rules.price(side, best.price, self.position))
                 await asyncio.sleep(PAUSE)
@@ -129,7 +129,7 @@ class MarketMaker:
             self._settled += bought(self.quotes.pop(side))
         try:
             quote = await self.binance.orders.place_limit_maker(
-                self.symbol, side, quantity=self.rules.quantity, price=price
+                self.book.symbol, side, quantity=self.rules.quantity, price=price
             )
         except OrderRejected as error:  # such as: it would trade at once
             self.told[f"refused: {error.reason}"] += 1
@@ -163,8 +163,9 @@ class MarketMaker:
 async def make_market(endpoint: Endpoint, key: Credentials, symbol: str, seconds: float) -> None:
     """Run the bot and print what became of it."""
     async with Binance(endpoint, key, order_options=OPTIONS) as binance:
-        bot = MarketMaker(binance, symbol, Rules())
-        await bot.run(seconds)
+        bot = MarketMaker(binance, await binance.market.order_book(symbol), Rules())
+        asyncio.get_running_loop().call_later(seconds, bot.stop.set)
+        await bot.run()
     for what, times in sorted(bot.told.items()):
         print(f"{what}: {times}")
     print(f"position {bot.position:+f}")

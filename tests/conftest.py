@@ -15,6 +15,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+import waiting
 from reference_data import MISSING, SAMPLE, SHARED, summary
 from virtual_clock import VirtualClockLoop
 
@@ -108,7 +109,7 @@ def _leaving_no_task(test: Any, allowed: tuple[str, ...]) -> Any:
     async def checked(*args: Any, **kwargs: Any) -> None:
         loop = asyncio.get_running_loop()
         if isinstance(loop, VirtualClockLoop):
-            return await loop.checked(test(*args, **kwargs))
+            return await loop.checked(test(*args, **kwargs), allowed)
         before = asyncio.all_tasks()
         await test(*args, **kwargs)
         for _ in range(20):  # let what was cancelled come to its end
@@ -127,9 +128,9 @@ def allowed_names(item: pytest.Item) -> tuple[str, ...]:
 
 
 def ended(thread: threading.Thread) -> bool:
-    """Whether a thread ends within a second."""
+    """Whether a thread ends by itself."""
     if thread is not threading.current_thread():
-        thread.join(1.0)
+        thread.join(waiting.PATIENCE)
     return not thread.is_alive()
 
 

@@ -98,7 +98,7 @@ def test_a_killed_process_resumes(exchange_factory, tmp_path):
         assert first.poll() is None
     finally:
         first.kill()
-    first.wait(PATIENCE)
+    assert first.wait(PATIENCE) == -signal.SIGKILL
     before = files()
     second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from cryptotrader.simulator import LocalExchange
+from waiting import soon
 
 
 class Control:
@@ -14,7 +15,7 @@ class Control:
 
     async def ask(self, line):
         self._writer.write((line if isinstance(line, str) else json.dumps(line)).encode() + b"\n")
-        return json.loads(await asyncio.wait_for(self._reader.readline(), 5))
+        return json.loads(await soon(self._reader.readline()))
 
     async def close(self):
         self._writer.close()
@@ -58,9 +59,11 @@ async def test_several_commands_in_one_write_and_one_in_several():
         assert first == {"ok": True}
         assert (await control.ask(" "))["symbols"] == ["BTCUSDT"]
         control._writer.write(b'{"command"')
-        await asyncio.sleep(0.01)
+        other = await control_of(exchange)
+        assert await other.ask({"command": "clear"}) == {"ok": True}  # so the exchange has read what came before
         assert await control.ask(':"clear"}') == {"ok": True}
         await control.close()
+        await other.close()
 
 
 async def test_the_exchange_can_be_stopped():
@@ -68,7 +71,7 @@ async def test_the_exchange_can_be_stopped():
     await exchange.start()
     control = await control_of(exchange)
     assert await control.ask({"command": "stop"}) == {"ok": True}
-    await asyncio.wait_for(exchange.wait_ended(), 1)
-    assert await control._reader.read() == b""
+    await soon(exchange.wait_ended())
+    assert await soon(control._reader.read()) == b""
     await control.close()
     await exchange.stop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 import pytest
 
@@ -13,7 +12,10 @@ from cryptotrader.errors import ConfigurationError
 from cryptotrader.protocol.signing import signature_payload
 from cryptotrader.simulator import ExchangeLimits, LocalExchange
 from cryptotrader.transport.picows import dial
+from waiting import PATIENCE, soon
 
+NOW_US = 1_735_689_600_000_000
+"""The time of these exchanges, which stands still: requests are signed by hand, and never too late."""
 LIMIT = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC", "price": "90000", "quantity": "0.5"}
 
 
@@ -30,7 +32,7 @@ class Client:
         self.transport = None
 
     async def dial(self, endpoint):
-        self.transport = await dial(endpoint.api_url, self, timeout=5, tls=None)
+        self.transport = await dial(endpoint.api_url, self, timeout=PATIENCE, tls=None)
         return self
 
     def on_frame(self, payload, received_ns):
@@ -51,7 +53,7 @@ class Client:
         self.closed.set()
 
     async def until(self, condition):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -67,26 +69,25 @@ class Client:
         return self.replies.get(number) or self.replies[None]
 
     async def signed(self, method, **params):
-        params |= {"timestamp": time.time_ns() // 1_000_000, "apiKey": self.key.api_key}
+        params |= {"timestamp": NOW_US // 1000, "apiKey": self.key.api_key}
         reply = await self.ask(method, **params, signature=self.key.sign(signature_payload(params)))
         assert reply["status"] == 200, reply
         return reply["result"]
 
     async def close(self):
         self.transport.close()
-        await self.closed.wait()
+        await soon(self.closed.wait())
 
 
 async def test_two_accounts_trade_with_each_other(tmp_path):
-    async with LocalExchange(["BTCUSDT"], rate=0) as exchange:
+    async with LocalExchange(["BTCUSDT"], rate=0, clock=lambda: NOW_US) as exchange:
         (_, api_key, path), _ = exchange.demo_keys[0].write(tmp_path)
         buyer = await Client(credentials.from_file(path, api_key=api_key)).dial(exchange.endpoint)
         seller = await Client(exchange.demo_keys[1].hmac).dial(exchange.endpoint)
         await buyer.signed("session.logon")
         assert (await buyer.ask("userDataStream.subscribe"))["result"] == {"subscriptionId": 0}
 
-        now = time.time_ns() // 1000
-        placed = (await buyer.ask("order.place", **LIMIT, side="BUY", timestamp=now))["result"]
+        placed = (await buyer.ask("order.place", **LIMIT, side="BUY", timestamp=NOW_US))["result"]
         sold = await seller.signed("order.place", **LIMIT, side="SELL")
         await buyer.until(lambda: len(buyer.events) == 4)
         assert [(event["e"], event.get("x")) for event in buyer.events] == [
@@ -107,10 +108,10 @@ async def test_two_accounts_trade_with_each_other(tmp_path):
 
 async def test_many_orders_in_flight_are_all_answered():
     limits = ExchangeLimits(orders=10_000)
-    async with LocalExchange(["BTCUSDT"], rate=0, limits=limits) as exchange:
+    async with LocalExchange(["BTCUSDT"], rate=0, limits=limits, clock=lambda: NOW_US) as exchange:
         client = await Client(exchange.demo_keys[0].ed25519).dial(exchange.endpoint)
         await client.signed("session.logon")
-        now = time.time_ns() // 1_000_000
+        now = NOW_US // 1000
         numbers = [client.send("order.place", **LIMIT, side="BUY", timestamp=now) for _ in range(150)]
         await client.until(lambda: numbers[-1] in client.replies)
         orders = [client.replies[number]["result"]["orderId"] for number in numbers]
@@ -121,12 +122,12 @@ async def test_many_orders_in_flight_are_all_answered():
 
 
 async def test_accounts_are_changed_over_the_control_socket():
-    async with LocalExchange(["BTCUSDT"], rate=0, control_port=0) as exchange:
+    async with LocalExchange(["BTCUSDT"], rate=0, control_port=0, clock=lambda: NOW_US) as exchange:
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.control_port)
 
         async def command(name, **fields):
             writer.write(json.dumps({"command": name, **fields}).encode() + b"\n")
-            return json.loads(await asyncio.wait_for(reader.readline(), 5))
+            return json.loads(await soon(reader.readline()))
 
         keys = exchange.demo_keys[0]
         client = await Client(keys.ed25519).dial(exchange.endpoint)
@@ -149,14 +150,15 @@ async def test_accounts_are_changed_over_the_control_socket():
             assert problem in answer["error"]
 
         assert await command("revoke", api_key=keys.ed25519.api_key) == {"ok": True}
-        refused = await client.ask("account.status", timestamp=time.time_ns() // 1000)
+        refused = await client.ask("account.status", timestamp=NOW_US)
         assert (refused["id"], refused["status"], refused["error"]["code"]) == (None, 401, -2015)
         await client.close()
         writer.close()
         await writer.wait_closed()
 
 
-def test_the_fixture_hands_out_keys_and_money(exchange):
+def test_the_fixture_hands_out_keys_and_money(exchange_factory):
+    exchange = exchange_factory(rate=0, clock=lambda: NOW_US)
     keys = exchange.demo_keys[0]
 
     async def balance():

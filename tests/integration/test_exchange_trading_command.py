@@ -3,109 +3,69 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import signal
-import subprocess
-import sys
-import time
+from contextlib import contextmanager
 
 from cryptotrader import credentials
+from cryptotrader.client import Binance
+from cryptotrader.config import Endpoint
 from cryptotrader.credentials import HmacKey
-from cryptotrader.protocol.signing import signature_payload
-from cryptotrader.transport.picows import dial
+from cryptotrader.models.base_models import OrderType, Side, TimeInForce
+from cryptotrader.requests import AccountStatusRequest, OpenOrdersStatusRequest, OrderPlaceRequest
+from processes import COMMAND, end_of, line_of, running
 
-LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "90000", "quantity": "0.5"}
-
-
-class OneRequest:
-    """A connection for one signed request."""
-
-    def __init__(self):
-        self.reply = asyncio.get_running_loop().create_future()
-        self.closed = asyncio.Event()
-
-    def on_frame(self, payload, received_ns):
-        self.reply.set_result(json.loads(payload))
-
-    def on_ping(self, payload):
-        raise AssertionError("too early for a ping")
-
-    on_pong = on_ping
-
-    def on_closed(self, reason):
-        self.closed.set()
+LIMIT = OrderPlaceRequest(
+    symbol="BTCUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    time_in_force=TimeInForce.GTC,
+    price="90000",
+    quantity="0.5",
+)
+LONGEST_WINDOW_MS = 60_000
 
 
-def ask(port, key, method, **params):
-    """The result of one signed request."""
-    params |= {"timestamp": time.time_ns() // 1000, "apiKey": key.api_key}
-    params["signature"] = key.sign(signature_payload(params))
+def ask(port, key, *requests):
+    """The results of requests, one after another."""
 
     async def run():
-        client = OneRequest()
-        transport = await dial(f"ws://127.0.0.1:{port}/ws-api/v3", client, timeout=5, tls=None)
-        transport.send(json.dumps({"id": 1, "method": method, "params": params}).encode())
-        reply = await asyncio.wait_for(client.reply, 5)
-        transport.close()
-        await asyncio.wait_for(client.closed.wait(), 5)
-        return reply
+        async with Binance(Endpoint.local(port), key, recv_window=LONGEST_WINDOW_MS) as binance:
+            return [await binance.call(request) for request in requests]
 
-    reply = asyncio.run(run())
-    assert reply["status"] == 200, reply
-    return reply["result"]
+    return asyncio.run(run())
 
 
-class Server:
-    """The command as a process."""
+@contextmanager
+def server(*arguments, lines):
+    """The command as a process; its port and the lines that follow the one which tells it."""
+    with running(*COMMAND, "simulator", "--port", 0, "--rate", 0, *arguments) as process:
+        listening, *others = [line_of(process, process.stderr).rstrip() for _ in range(lines)]
+        yield int(re.search(r"127\.0\.0\.1:(\d+)", listening)[1]), others
+        process.send_signal(signal.SIGINT)
+        end_of(process)
 
-    def __init__(self, *arguments):
-        command = [
-            sys.executable,
-            "-m",
-            "cryptotrader",
-            "simulator",
-            "--port",
-            "0",
-            "--rate",
-            "0",
-            *map(str, arguments),
-        ]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=10)
-
-    def lines(self, count):
-        return [self.process.stderr.readline().rstrip() for _ in range(count)]
+def hmac_key(line):
+    return HmacKey(*re.fullmatch(r"  HMAC     (\w{64}) secret (\w{64})", line).groups())
 
 
 def test_keys_are_printed_and_written_and_open_the_exchange(tmp_path):
-    with Server("--keys", tmp_path / "keys") as server:
-        listening, account, hmac, ed25519, rsa, other, *_ = server.lines(9)
-        port = int(re.search(r"127\.0\.0\.1:(\d+)", listening)[1])
+    with server("--keys", tmp_path / "keys", lines=9) as (port, told):
+        account, hmac, ed25519, rsa, other, *_ = told
         assert account == "demonstration account 1001; its keys are no secrets, they work on this exchange only:"
         assert other.startswith("demonstration account 1002;")
-        name, secret = re.fullmatch(r"  HMAC     (\w{64}) secret (\w{64})", hmac).groups()
-        keys = [HmacKey(name, secret)]
-        for line in (ed25519, rsa):
-            name, path = re.fullmatch(r"  (?:ED25519|RSA) +(\w{64}) in (.+)", line).groups()
-            keys.append(credentials.from_file(path, api_key=name))
-        assert [ask(port, key, "account.status")["uid"] for key in keys] == [1001] * 3
+        written = [re.fullmatch(r"  (?:ED25519|RSA) +(\w{64}) in (.+)", line).groups() for line in (ed25519, rsa)]
+        keys = [hmac_key(hmac), *(credentials.from_file(path, api_key=name) for name, path in written)]
+        assert [ask(port, key, AccountStatusRequest())[0].uid for key in keys] == [1001] * 3
 
 
 def test_orders_are_found_again_after_a_restart(tmp_path):
-    placed = []
-    for _ in range(2):
-        with Server("--state", tmp_path / "state") as server:
-            listening, _, hmac, *_ = server.lines(7)
-            port = int(re.search(r"127\.0\.0\.1:(\d+)", listening)[1])
-            key = HmacKey(*re.fullmatch(r"  HMAC     (\w{64}) secret (\w{64})", hmac).groups())
-            if not placed:
-                placed.append(ask(port, key, "order.place", **LIMIT))
-            (order,) = ask(port, key, "openOrders.status")
-            assert order["orderId"] == placed[0]["orderId"]
+    state = ("--state", tmp_path / "state")
+    with server(*state, lines=7) as (port, (_, hmac, *_)):
+        placed, before = ask(port, hmac_key(hmac), LIMIT, OpenOrdersStatusRequest())
+    with server(*state, lines=7) as (port, (_, hmac, *_)):
+        (after,) = ask(port, hmac_key(hmac), OpenOrdersStatusRequest())
+
+    assert [order.order_id for order in before] == [placed.order_id]
+    assert after == before

@@ -8,19 +8,18 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
-import time
 from datetime import datetime
 from decimal import Decimal
 
 import pyarrow.parquet as pq
 import pytest
 
-from cryptotrader.cli.app import run_command_line
 from cryptotrader.ingestion.iceberg import read_candles
 from cryptotrader.models.base_models import KlineInterval
+from processes import COMMAND, end_of, running
 from trade_tables import trade, write_table
+from waiting import eventually
 
 SQL = "SELECT * FROM trades ORDER BY symbol, source_sequence"
 VALUES = """SELECT 1.50::DECIMAL(38, 18) AS price, 0.00000001::DECIMAL(38, 18) AS tiny, 1e20::DECIMAL(38, 0) AS huge,
@@ -46,11 +45,9 @@ def command(monkeypatch, capfdbinary, table):
     def run(name, *arguments, on=None):
         place = f"iceberg://{on or table}"
         words = [*arguments[:1], place, *arguments[1:]] if name == "query" else [place, *arguments]
-        monkeypatch.setattr(sys, "argv", ["cryptotrader", name, *words])
-        with pytest.raises(SystemExit) as caught:
-            run_command_line()
+        code = exit_code(monkeypatch, name, *words)
         out, err = capfdbinary.readouterr()
-        return caught.value.code or 0, out, err.decode()
+        return code, out, err.decode()
 
     return run
 
@@ -216,21 +213,15 @@ def test_candles_as_a_table_fit_eighty_columns(command):
     assert max(map(len, lines)) <= 80
 
 
-def test_an_interrupted_query_ends_soon_and_leaves_nothing(tmp_path, table):
+def test_an_interrupted_query_ends_and_leaves_nothing(tmp_path, table):
     sql = "SELECT a.trade_id || b.trade_id || range AS text FROM trades a, trades b, range(100000) ORDER BY md5(text)"
     file = tmp_path / "rows.parquet"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cryptotrader", "query", sql, f"iceberg://{table}", "-o", "parquet", "-f", str(file),
-         "--memory", "48MB"],
-        env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 15
-    while not list(tmp_path.glob("cryptotrader-query-*/*")) and time.monotonic() < deadline:
-        time.sleep(0.05)  # another process's spilling is not on any clock of ours
-    process.send_signal(signal.SIGTERM)
+    words = ["query", sql, f"iceberg://{table}", "-o", "parquet", "-f", file, "--memory", "48MB"]
+    with running(*COMMAND, *words, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+        eventually(lambda: list(tmp_path.glob("cryptotrader-query-*/*")), "a file of spilled rows")
+        process.send_signal(signal.SIGTERM)
 
-    assert process.communicate(timeout=10) == (None, "")
-    assert process.returncode == 143
+        assert end_of(process) == (143, "", "")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,6 @@ import sys
 import pytest
 import structlog
 
-from cryptotrader.cli import run_command_line
 from cryptotrader.ingestion.iceberg import verify_table
 from cryptotrader.recording import RecordingReader
 from waiting import PATIENCE, eventually
@@ -24,11 +23,9 @@ def command(monkeypatch, capfd):
     """Run a command in this process; gives exit code, standard output and standard error."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cryptotrader", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            run_command_line()
+        code = exit_code(monkeypatch, *arguments)
         out, err = capfd.readouterr()
-        return ended.value.code or 0, out, err
+        return code, out, err
 
     yield run
     structlog.reset_defaults()

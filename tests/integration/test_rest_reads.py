@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from cryptotrader.simulator.rest import _METHODS
+from waiting import PATIENCE
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def get(exchange):
     def read(path, **parameters):
         url = f"http://127.0.0.1:{exchange.port}/api/v3/{path}?{urlencode(parameters)}"
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                 return answer.status, json.loads(answer.read()), answer.headers
         except urllib.error.HTTPError as error:
             with error:
@@ -66,7 +67,7 @@ def test_refusals(get, path, parameters, status, code):
 
 
 def test_rest_and_requests_share_one_weight(get, exchange):
-    exchange.fault("ban", seconds=30)
+    exchange.fault("ban", seconds=86_400)
     status, body, headers = get("time")
     assert (status, body["code"]) == (418, -1003)
-    assert 0 < int(headers["Retry-After"]) <= 31
+    assert 0 < int(headers["Retry-After"]) <= 86_401

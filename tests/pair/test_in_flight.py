@@ -153,7 +153,9 @@ async def test_requests_of_many_kinds_on_their_way_at_once_get_each_its_own_answ
                 mistaken.append((number, result))
         assert mistaken == []
         assert seen[OutcomeUnknown] == len(silent)
-        assert min(seen[kind] for kind in (PriceTicker, OrderBookSnapshot, Order, list, OrderRejected)) > 0.15 * REQUESTS
+        assert (
+            min(seen[kind] for kind in (PriceTicker, OrderBookSnapshot, Order, list, OrderRejected)) > 0.15 * REQUESTS
+        )
         assert seen[PartiallyApplied] > 30
         assert binance._api._api.in_flight == 0
         assert binance._api._api.counters["unmatched"] == len(twice) + len(strays) + len(silent)

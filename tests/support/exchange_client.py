@@ -67,9 +67,9 @@ def quiet_exchange(**settings):
     return LocalExchange(clock=running_loop().wall_us, **settings)
 
 
-def trade(exchange, count=1, symbol="BTCUSDT"):
+def trade(exchange, count=1, symbol="BTCUSDT", quantity="0.01"):
     """Make trades by hand: each moves the trade id by one."""
-    price, quantity = Decimal("100.00"), Decimal("0.01")
+    price, quantity = Decimal("100.00"), Decimal(quantity)
     for _ in range(count):
         exchange.venue.place(symbol, Side.SELL, OrderType.LIMIT, quantity, price=price)
         exchange.venue.place(symbol, Side.BUY, OrderType.LIMIT, quantity, price=price)

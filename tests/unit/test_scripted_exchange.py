@@ -43,7 +43,9 @@ ORDER = {
 def imported(text: str) -> set[str]:
     """The packages that a module imports, wherever in it."""
     found = set()
-    for node in ast.walk(ast.parse(text)):
+    nodes = list(ast.walk(ast.parse(text)))
+    assert nodes
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {name.name.partition(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom):

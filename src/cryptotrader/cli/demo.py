@@ -80,7 +80,7 @@ async def _demo(folder: Path, seconds: float, seed: int) -> int:
 
 
 async def _direct(exchange: LocalExchange, capture: Capture, seconds: float, console: Console) -> None:
-    """Let time pass on the screen, and cut the connection once."""
+    """Let time pass on the screen, cut the connection once, and see it come back, however long that takes."""
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=None), TimeRemainingColumn(), console=console
     )
@@ -89,8 +89,8 @@ async def _direct(exchange: LocalExchange, capture: Capture, seconds: float, con
     cut = False
     shown_s = 0.0
     with Live(console=console, refresh_per_second=8, transient=True) as live:
-        while (elapsed := time.monotonic() - started) < seconds:
-            if not cut and elapsed >= seconds * _CUT_AT:
+        while (elapsed := time.monotonic() - started) < seconds or not capture.progress().reconnects:
+            if not cut and elapsed >= seconds * _CUT_AT and _is_under_way(capture):
                 cut = True
                 exchange.fault("refuse", seconds=seconds * _OUTAGE)
                 exchange.fault("drop", connection="stream")
@@ -105,6 +105,12 @@ async def _direct(exchange: LocalExchange, capture: Capture, seconds: float, con
     state = capture.progress()
     filled = sum(each.backfilled for each in state.symbols)
     console.print(f"Reconnected {state.reconnects} time(s); {filled} trades of the outage fetched and put in place.")
+
+
+def _is_under_way(capture: Capture) -> bool:
+    """Whether trades of all symbols have come, so that there is a connection to cut."""
+    symbols = capture.progress().symbols
+    return bool(symbols) and all(each.trades for each in symbols)
 
 
 def _close(console: Console, folder: Path) -> int:

@@ -308,6 +308,8 @@ class LocalExchange(AccountOffice):
         """Take lasting faults, bans and the rest of the script out of force."""
         self._faults.clear()
         self._reception.lift_bans()
+        if self._tcp_refused_until_us is not None:
+            self._end_tcp_refusal()
 
     def status(self) -> dict[str, Any]:
         """Port, symbols, connections, trades and the lasting faults in force, as JSON values."""

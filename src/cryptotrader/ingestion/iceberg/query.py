@@ -201,6 +201,7 @@ class StoredTrades:
 
     def _configure(self, memory_limit: int) -> None:
         threads = max(1, min(os.cpu_count() or 1, memory_limit // _BYTES_A_THREAD))
+        self._set("enable_progress_bar", "false")  # goes to standard output, when Python was not given a file to run
         self._set("memory_limit", f"'{memory_limit}B'")
         self._set("threads", str(threads))
         self._set("temp_directory", _text(self._spill.name))
