@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from command_line import exit_code
 from cryptotrader.ingestion.iceberg import IcebergSink, StoredTrades
 from cryptotrader.ingestion.iceberg.table import LEDGER_PROPERTY, open_table
 from cryptotrader.ingestion.ledger import Ledger

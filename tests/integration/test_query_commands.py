@@ -15,6 +15,7 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
+from command_line import exit_code
 from cryptotrader.ingestion.iceberg import read_candles
 from cryptotrader.models.base_models import KlineInterval
 from processes import COMMAND, end_of, running
@@ -116,6 +117,7 @@ def test_no_rows_are_an_empty_array_and_a_header(command):
 )
 def test_tables_stay_within_the_terminal(command, monkeypatch, width, sql):
     monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("LINES", "25")
     code, out, _ = command("query", sql, "--limit-rows", "2")
     text = out.decode()
 
@@ -229,6 +231,7 @@ def test_an_interrupted_query_ends_and_leaves_nothing(tmp_path, table):
 @pytest.mark.parametrize("interval", ["1s", "1m", "1M"])
 def test_a_plot_fits_the_terminal_and_is_plain_elsewhere(command, monkeypatch, width, interval):
     monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("LINES", "25")
     code, out, _ = command("plot", "--symbol", "BTCUSDT", "--interval", interval)
     lines = out.decode().splitlines()
 

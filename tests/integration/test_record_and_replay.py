@@ -11,6 +11,7 @@ import sys
 import pytest
 import structlog
 
+from command_line import exit_code
 from cryptotrader.ingestion.iceberg import verify_table
 from cryptotrader.recording import RecordingReader
 from waiting import PATIENCE, eventually

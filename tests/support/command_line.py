@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from cryptotrader.__main__ import main
+from cryptotrader.cli import run_command_line
 
 
 def exit_code(monkeypatch, *words):
     """Run ``cryptotrader`` with these words; how it ends."""
     monkeypatch.setattr(sys, "argv", ["cryptotrader", *map(str, words)])
     try:
-        main()
+        run_command_line()
     except SystemExit as ended:
         return ended.code or 0
     raise AssertionError("a command ends with an exit code")
