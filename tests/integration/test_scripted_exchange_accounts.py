@@ -179,6 +179,7 @@ async def test_a_server_that_shuts_down_is_left_and_the_subscription_made_elsewh
         await soon(events.confirmed(None))
         (client,) = user_connections(exchange)
         await exchange.send(client, f'{{"event":{SHUTDOWN}}}')
+        await exchange.cut(client)  # as announced; a client that is not cut leaves by itself half a minute later
         assert isinstance(await soon(anext(events)), Reconnected)
         (other,) = user_connections(exchange)
         assert other is not client
