@@ -16,8 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "cryptotrader"
 CACHE = ROOT / ".cache" / "mutants"
-TESTS = ("tests/unit", "tests/pair", "tests/declarations")
-"""Tests on virtual time: they are quick, and see a mutant that lives in their own process."""
+PARTS = {"unit": ("tests/unit",), "pair": ("tests/pair", "tests/declarations")}
+"""Tests on virtual time: they are quick, and see a mutant that lives in their own process. The parts run side by side."""
 
 _LOOK_UP = 40
 """Lines above a place among which the line stands that its statement begins with."""
@@ -55,27 +55,39 @@ def measure() -> Measured:
     Raises:
         SystemExit: A test failed.
     """
-    stamp = _stamp()
-    done = CACHE / "measured.json"
+    stamp, done = _stamp(), CACHE / "measured.json"
     if not done.is_file() or json.loads(done.read_text())["stamp"] != stamp:
         CACHE.mkdir(parents=True, exist_ok=True)
         print("running the tests once, to see which of them reach which line …", flush=True)
-        command = [sys.executable, __file__]
-        run = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
-        if run.returncode:
-            raise SystemExit(f"{run.stdout[-4000:]}\nthe tests fail without any mutant")
-        written = json.loads((CACHE / "seconds.json").read_text())
-        done.write_text(json.dumps({"stamp": stamp, "seconds": written}))
-    data = coverage.CoverageData(str(CACHE / "coverage"))
-    data.read()
-    lines = {str(Path(file).relative_to(PACKAGE)): data.contexts_by_lineno(file) for file in data.measured_files()}
-    return Measured(json.loads(done.read_text())["seconds"], lines)
+        runs = [
+            subprocess.Popen([sys.executable, __file__, part], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            for part in PARTS
+        ]
+        shown = [run.communicate()[0] for run in runs]
+        for run, text in zip(runs, shown, strict=True):
+            if run.returncode:
+                raise SystemExit(f"{text[-4000:]}\nthe tests fail without any mutant")
+        done.write_text(json.dumps({"stamp": stamp}))
+    return _read()
+
+
+def _read() -> Measured:
+    measured = Measured({}, {})
+    for part in PARTS:
+        measured.seconds.update(json.loads((CACHE / f"{part}.json").read_text()))
+        data = coverage.CoverageData(str(CACHE / f"{part}.coverage"))
+        data.read()
+        for file in data.measured_files():
+            lines = measured.lines.setdefault(str(Path(file).relative_to(PACKAGE)), {})
+            for line, tests in data.contexts_by_lineno(file).items():
+                lines.setdefault(line, []).extend(tests)
+    return measured
 
 
 def _stamp() -> str:
     """What the sources and tests are, as one text."""
     digest = hashlib.sha256()
-    for folder in ("src", *TESTS, "tests/support"):
+    for folder in ("src", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -99,18 +111,19 @@ class _Contexts:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
 
 
-def _main() -> int:
-    """In a process of its own: run the tests and note what they reach."""
-    running = coverage.Coverage(data_file=str(CACHE / "coverage"), source=[str(PACKAGE)])
+def _main(part: str) -> int:
+    """In a process of its own: run a part of the tests and note what they reach."""
+    running = coverage.Coverage(data_file=str(CACHE / f"{part}.coverage"), source=[str(PACKAGE)])
     running.erase()
     plugin = _Contexts(running)
     running.start()
-    code = pytest.main(["-q", "-x", "-p", "no:xdist", "--hypothesis-seed=0", *TESTS], plugins=[plugin])
+    code = pytest.main(["-q", "-x", "-p", "no:xdist", "--hypothesis-seed=0", *PARTS[part]], plugins=[plugin])
     running.stop()
     running.save()
-    (CACHE / "seconds.json").write_text(json.dumps({name: round(each, 4) for name, each in plugin.seconds.items()}))
+    seconds = {name: round(each, 4) for name, each in plugin.seconds.items()}
+    (CACHE / f"{part}.json").write_text(json.dumps(seconds))
     return int(code)
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(_main(sys.argv[1]))
