@@ -33,6 +33,9 @@ LISTS = ROOT / "tests" / "mutants"
 MOST_SECONDS = 10.0
 """Of tests for one mutant, the quickest first: what none of them notices counts as survived."""
 
+FEW_FILES = 3
+"""At first only the files with the most tests that reach the place are loaded: most mutants die by them."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the mutants that are asked for; returns the exit code."""
@@ -72,32 +75,33 @@ def _entries(name: str) -> list[dict[str, str]]:
 
 def run(mutants: Sequence[Mutant], measured: Measured, workers: int) -> dict[Mutant, str]:
     """Run the tests of each mutant: ``killed``, ``hangs``, ``survived``, or ``unreached`` without any test."""
-    outcomes: dict[Mutant, str] = {}
-    trials: dict[Trial, Mutant] = {}
-    for mutant in mutants:
-        tests, seconds = _affordable(measured, mutant)
-        if tests:
-            trials[Trial(mutant.path, mutant.index, tests, seconds)] = mutant
-        else:
-            outcomes[mutant] = "unreached"
-    began = time.monotonic()
-    for number, (trial, outcome) in enumerate(run_all(trials, workers=workers), 1):
-        outcomes[trials[trial]] = outcome
-        if outcome == "survived" or number % 100 == 0:
-            shown = trials[trial].name if outcome == "survived" else ""
-            print(f"{number}/{len(trials)} {time.monotonic() - began:.0f} s {shown}", flush=True)
+    outcomes = dict.fromkeys(mutants, "unreached")
+    print(f"{len(mutants)} mutants", flush=True)
+    for most_files in (FEW_FILES, sys.maxsize):
+        trials = {}
+        for mutant in mutants:
+            if outcomes[mutant] not in {"killed", "hangs"} and (trial := _trial(measured, mutant, most_files)):
+                trials[trial] = mutant
+        began = time.monotonic()
+        for number, (trial, outcome) in enumerate(run_all(trials, workers=workers), 1):
+            outcomes[trials[trial]] = outcome
+            shown = trials[trial].name if outcome == "survived" and most_files > FEW_FILES else ""
+            if shown or number % 100 == 0:
+                print(f"{number}/{len(trials)} {time.monotonic() - began:.0f} s {shown}", flush=True)
     return outcomes
 
 
-def _affordable(measured: Measured, mutant: Mutant) -> tuple[tuple[str, ...], float]:
-    chosen: list[str] = []
-    total = 0.0
-    for test in measured.tests_of(mutant.path, mutant.line):
-        total += measured.seconds[test]
-        if chosen and total > MOST_SECONDS:
-            break
-        chosen.append(test)
-    return tuple(chosen), total
+def _trial(measured: Measured, mutant: Mutant, most_files: int) -> Trial | None:
+    """The mutant with the tests that may notice it, as many as there is time for."""
+    tests = measured.tests_of(mutant.path, mutant.line)
+    by_file = Counter(test.split("::")[0] for test in tests)
+    files = {file for file, _ in by_file.most_common(most_files)}
+    chosen, total = [], 0.0
+    for test in tests:
+        if test.split("::")[0] in files and (not chosen or total + measured.seconds[test] <= MOST_SECONDS):
+            chosen.append(test)
+            total += measured.seconds[test]
+    return Trial(mutant.path, mutant.index, tuple(chosen), total) if chosen else None
 
 
 def report(mutants: Sequence[Mutant], outcomes: dict[Mutant, str], known: dict[str, str], *, is_whole: bool) -> int:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "cryptotrader"
 CACHE = ROOT / ".cache" / "mutants"
 PARTS = {"unit": ("tests/unit",), "pair": ("tests/pair", "tests/declarations")}
-"""Tests on virtual time: they are quick, and see a mutant that lives in their own process. The parts run side by side."""
+"""Tests on virtual time: quick, and in the process in which the mutant lives. The parts run side by side."""
 
 _LOOK_UP = 40
 """Lines above a place among which the line stands that its statement begins with."""

@@ -127,8 +127,9 @@ def _is_untouched(node: ast.AST) -> bool:
             | ast.FunctionDef(name="__repr__" | "__str__")
         ):
             return True
-        case ast.Assign(targets=[ast.Name(id=name)]):  # facts are held against the documents; the rest is tuning
-            return name.isupper()
+        case ast.Assign(targets=[target]):  # facts are held against the documents; the rest is tuning
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
     return False
 
 

@@ -110,8 +110,8 @@ def _start(trial: Trial) -> int:
 
 def _run(tests: Sequence[str]) -> int:
     files = list(dict.fromkeys(test.split("::")[0] for test in tests))
-    arguments = ["-x", "-p", "no:xdist", "--hypothesis-profile=mutants", "-W", "ignore::pytest.PytestWarning", *files]
-    return int(pytest.main(arguments, plugins=[_Chosen(tests)]))
+    arguments = ["-x", "--assert=plain", "-p", "no:xdist", "--hypothesis-profile=mutants"]
+    return int(pytest.main([*arguments, *files], plugins=[_Chosen(tests)]))
 
 
 class _Chosen:
