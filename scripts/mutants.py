@@ -96,7 +96,8 @@ def _trial(measured: Measured, mutant: Mutant, most_files: int) -> Trial | None:
     tests = measured.tests_of(mutant.path, mutant.line)
     by_file = Counter(test.split("::")[0] for test in tests)
     files = {file for file, _ in by_file.most_common(most_files)}
-    chosen, total = [], 0.0
+    chosen: list[str] = []
+    total = 0.0
     for test in tests:
         if test.split("::")[0] in files and (not chosen or total + measured.seconds[test] <= MOST_SECONDS):
             chosen.append(test)
