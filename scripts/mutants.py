@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from mutation.measuring import CACHE, PACKAGE, ROOT, Measured, measure
-from mutation.mutations import Mutant, mutants_of
+from mutation.mutations import Mutant, Replacement, mutants_of, mutated
 from mutation.running import Trial, run_all
 
 LISTS = ROOT / "tests" / "mutants"
@@ -129,22 +129,27 @@ def report(mutants: Sequence[Mutant], outcomes: dict[Mutant, str], known: dict[s
 
 
 def run_holes(workers: int) -> int:
-    """Run each test that closed a hole against the mutant that lived in it."""
-    entries = _entries("holes")
-    trials: dict[Trial, dict[str, str]] = {}
-    for entry in entries:
-        path = entry["mutant"].split()[0]
-        found = {mutant.name: mutant for mutant in mutants_of(path, (PACKAGE / path).read_text())}
-        if entry["mutant"] not in found:
-            raise SystemExit(f"there is no such mutant: {entry['mutant']}")
-        trials[Trial(path, found[entry["mutant"]].index, (entry["test"],), 5.0)] = entry
-    lived = 0
+    """Run the tests that closed each hole against the mutant that lived in it, and without it."""
+    lived = []
+    trials = {}
+    for entry in _entries("holes"):
+        change = Replacement(entry["before"], entry["after"])
+        mutated((PACKAGE / entry["path"]).read_text(), change)  # it must still be there
+        trials[Trial(entry["path"], change, (entry["test"],), 10.0)] = entry
     for trial, outcome in run_all(trials, workers=workers):
         entry = trials[trial]
-        print(f"hole {entry['hole']:>3}  {outcome:9} {entry['mutant']}\n          by {entry['test']}", flush=True)
-        lived += outcome == "survived"
-    print(f"{len(trials) - lived} of {len(trials)} killed")
-    return 1 if lived else 0
+        print(f"hole {entry['hole']:>3}  {outcome:9}{entry['path']}: {entry['before']!r} -> {entry['after']!r}")
+        print(f"{'':19}by {entry['test']}", flush=True)
+        if outcome == "survived":
+            lived.append(entry["test"])
+    without = {Trial(trial.path, None, trial.tests, trial.seconds) for trial in trials}
+    failing = [trial.tests[0] for trial, outcome in run_all(without, workers=workers) if outcome != "survived"]
+    print(
+        "\n".join(
+            [f"{len(trials) - len(lived)} of {len(trials)} killed", *(f"fails by itself: {test}" for test in failing)]
+        )
+    )
+    return 1 if lived or failing else 0
 
 
 if __name__ == "__main__":

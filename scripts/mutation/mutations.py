@@ -52,6 +52,14 @@ class Mutant:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """A mutant that is given as text."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class _Change:
     """Another node in a field of its parent; ``shown`` are the texts before and after."""
 
@@ -82,14 +90,23 @@ def mutants_of(path: str, source: str) -> list[Mutant]:
     return made
 
 
-def mutated(source: str, index: int) -> ast.Module:
-    """The syntax tree of one mutant."""
+def mutated(source: str, change: int | Replacement) -> ast.Module:
+    """The syntax tree of one mutant: the one of this index, or another text in place of the one that stands there.
+
+    Raises:
+        ValueError: The text does not stand there exactly once.
+        IndexError: There is no such mutant.
+    """
+    if isinstance(change, Replacement):
+        if source.count(change.before) != 1:
+            raise ValueError(f"stands there {source.count(change.before)} times: {change.before!r}")
+        return ast.parse(source.replace(change.before, change.after))
     tree = ast.parse(source)
-    for number, change in enumerate(_changes(tree, "")):
-        if number == index:
-            change.apply()
+    for index, place in enumerate(_changes(tree, "")):
+        if index == change:
+            place.apply()
             return ast.fix_missing_locations(tree)
-    raise IndexError(f"there is no mutant {index}")
+    raise IndexError(f"there is no mutant {change}")
 
 
 def _changes(parent: ast.AST, where: str) -> Iterator[_Change]:

@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 
 from mutation.measuring import PACKAGE, ROOT
-from mutation.mutations import mutated
+from mutation.mutations import Replacement, mutated
 
 _PRELOADED = ("msgspec", "picows", "cryptography.hazmat.primitives.asymmetric.rsa", "structlog", "pydantic", "typer")
 """Imported once for all forks; the package itself must not be among them, since each fork imports its own mutant."""
@@ -35,13 +35,13 @@ class Trial:
 
     Attributes:
         path: The module that is changed, below the package's folder.
-        index: Which mutant of it; ``None`` for the module as it is.
+        change: Which mutant of it; ``None`` for the module as it is.
         tests: Ids of tests, in the order in which they are run.
         seconds: How long they take without it.
     """
 
     path: str
-    index: int | None
+    change: int | Replacement | None
     tests: tuple[str, ...]
     seconds: float
 
@@ -101,8 +101,8 @@ def _start(trial: Trial) -> int:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        if trial.index is not None:
-            _load(trial.path, trial.index)
+        if trial.change is not None:
+            _load(trial.path, trial.change)
         code = _run(trial.tests)
     finally:
         os._exit(code)
@@ -115,25 +115,27 @@ def _run(tests: Sequence[str]) -> int:
 
 
 class _Chosen:
-    """A pytest plugin: only these tests, in this order."""
+    """A pytest plugin: only these tests, in this order; one without parameters stands for all of its cases."""
 
     def __init__(self, tests: Sequence[str]) -> None:
         self._places = {test: place for place, test in enumerate(tests)}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = sorted(
-            (item for item in items if item.nodeid in self._places), key=lambda item: self._places[item.nodeid]
-        )
+        chosen = [(self._place(item), item) for item in items if self._place(item) is not None]
+        items[:] = [item for _, item in sorted(chosen, key=lambda each: each[0] or 0)]
+
+    def _place(self, item: pytest.Item) -> int | None:
+        return self._places.get(item.nodeid, self._places.get(item.nodeid.partition("[")[0]))
 
 
-def _load(path: str, index: int) -> None:
+def _load(path: str, change: int | Replacement) -> None:
     """Import the mutant in place of the module, before pytest puts its own way of importing in front."""
     changed = PACKAGE / path
     original: Callable[[SourceFileLoader, str], CodeType | None] = SourceFileLoader.get_code
 
     def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
         if Path(loader.path) == changed:
-            return compile(mutated(changed.read_text(), index), str(changed), "exec")
+            return compile(mutated(changed.read_text(), change), str(changed), "exec")
         return original(loader, fullname)
 
     replaced: Any = get_code

@@ -26,6 +26,10 @@ START_US = 1_735_689_600_000_000
 _SETTLING_ROUNDS = 20
 
 
+_LONGEST_SECONDS = 100 * 86_400
+"""After so much virtual time a test waits for what will never come, and only timers go on."""
+
+
 class NothingLeftToDo(RuntimeError):
     """Every task waits, no timer is set, no thread works, and no socket has woken the loop: a deadlock."""
 
@@ -56,6 +60,8 @@ class _JumpingSelector(selectors.BaseSelector):
         if timeout is None:
             raise NothingLeftToDo("nothing is scheduled and nothing arrives")
         self.elapsed += timeout
+        if self.elapsed > _LONGEST_SECONDS:
+            raise NothingLeftToDo("timers go on, and nothing else has happened for too long")
         return []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:

@@ -63,6 +63,15 @@ def test_waiting_for_nothing_is_an_error():
         run_virtual(main)
 
 
+def test_timers_that_go_on_for_ever_are_an_error():
+    async def main():
+        while True:
+            await asyncio.sleep(86_400)
+
+    with pytest.raises(NothingLeftToDo, match="timers go on"):
+        run_virtual(main)
+
+
 def test_task_left_running_is_an_error():
     async def main():
         running_loop().kept = asyncio.create_task(asyncio.sleep(10), name="forgotten")

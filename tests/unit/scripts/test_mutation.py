@@ -97,7 +97,7 @@ if __name__ == "__main__":
     removed = next(index for name, index in every.items() if "raise ValueError" in name)
     test = "tests/unit/protocol/test_continuity.py::" + sys.argv[1]
     trials = [Trial(PATH, index, (test,), 1.0) for index in (None, removed)]
-    print(json.dumps({str(trial.index): outcome for trial, outcome in run_all(trials, workers=2)}))
+    print(json.dumps({str(trial.change): outcome for trial, outcome in run_all(trials, workers=2)}))
 """
 
 
