@@ -74,21 +74,32 @@ def _entries(name: str) -> list[dict[str, str]]:
 
 
 def run(mutants: Sequence[Mutant], measured: Measured, workers: int) -> dict[Mutant, str]:
-    """Run the tests of each mutant: ``killed``, ``hangs``, ``survived``, or ``unreached`` without any test."""
-    outcomes = dict.fromkeys(mutants, "unreached")
-    print(f"{len(mutants)} mutants", flush=True)
-    for most_files in (FEW_FILES, sys.maxsize):
-        trials = {}
-        for mutant in mutants:
-            if outcomes[mutant] not in {"killed", "hangs"} and (trial := _trial(measured, mutant, most_files)):
-                trials[trial] = mutant
-        began = time.monotonic()
-        for number, (trial, outcome) in enumerate(run_all(trials, workers=workers), 1):
-            outcomes[trials[trial]] = outcome
-            shown = trials[trial].name if outcome == "survived" and most_files > FEW_FILES else ""
-            if shown or number % 100 == 0:
-                print(f"{number}/{len(trials)} {time.monotonic() - began:.0f} s {shown}", flush=True)
+    """Run the tests of each mutant: ``killed``, ``hangs``, ``survived``, or ``unreached`` without any test.
+
+    What is known of the same code from a run that was stopped is not run again.
+    """
+    notes = CACHE / "outcomes.jsonl"
+    known = _read_notes(notes, measured.stamp)
+    outcomes = {mutant: known.get(mutant.name, "unreached") for mutant in mutants}
+    with notes.open("a") as file:
+        for most_files in (FEW_FILES, sys.maxsize):
+            left = [mutant for mutant in mutants if outcomes[mutant] not in {"killed", "hangs", "survived"}]
+            trials = {trial: mutant for mutant in left if (trial := _trial(measured, mutant, most_files))}
+            print(f"{len(trials)} mutants", flush=True)
+            began = time.monotonic()
+            for number, (trial, outcome) in enumerate(run_all(trials, workers=workers), 1):
+                mutant = trials[trial]
+                outcomes[mutant] = "doubted" if outcome == "survived" and most_files == FEW_FILES else outcome
+                file.write(json.dumps([measured.stamp, mutant.name, outcomes[mutant]]) + "\n")
+                file.flush()
+                if outcomes[mutant] == "survived" or number % 100 == 0:
+                    print(f"{number} {time.monotonic() - began:.0f} s {outcomes[mutant]}: {mutant.name}", flush=True)
     return outcomes
+
+
+def _read_notes(notes: Path, stamp: str) -> dict[str, str]:
+    lines = notes.read_text().splitlines() if notes.is_file() else []
+    return {name: outcome for of, name, outcome in map(json.loads, lines) if of == stamp}
 
 
 def _trial(measured: Measured, mutant: Mutant, most_files: int) -> Trial | None:

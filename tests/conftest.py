@@ -23,6 +23,7 @@ from virtual_clock import VirtualClockLoop
 LASTING_THREADS = ("ThreadPoolExecutor-",)  # pyiceberg keeps one pool for the life of the process
 TESTS = Path(__file__).parent
 REAL_TIME = TESTS / "integration"
+FAILED = pytest.StashKey[bool]()
 
 
 # how long an example takes says nothing: the machine may be slow
@@ -79,6 +80,8 @@ def nothing_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     threads_before = set(threading.enumerate())
     sockets_before = open_sockets()
     yield
+    if request.node.stash.get(FAILED, False):
+        return  # what a failed test leaves is no news, and threads that never end are waited for
     allowed = (*LASTING_THREADS, *allowed_names(request.node))
     threads = [
         thread
@@ -101,6 +104,14 @@ def logs_as_before() -> Iterator[None]:
     for handler in list(logging.root.handlers):
         if type(handler) is logging.StreamHandler and handler not in before:  # pytest's own are of other types
             logging.root.removeHandler(handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Note that a test has failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
 
 
 @pytest.hookimpl(wrapper=True)

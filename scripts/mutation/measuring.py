@@ -28,10 +28,12 @@ class Measured:
     """Tests by line.
 
     Attributes:
+        stamp: What code they were measured on.
         seconds: How long each test took, by its id.
         lines: For each module, below the package's folder, the ids of the tests that reach each line.
     """
 
+    stamp: str
     seconds: dict[str, float]
     lines: dict[str, dict[int, list[str]]]
 
@@ -68,11 +70,11 @@ def measure() -> Measured:
             if run.returncode:
                 raise SystemExit(f"{text[-4000:]}\nthe tests fail without any mutant")
         done.write_text(json.dumps({"stamp": stamp}))
-    return _read()
+    return _read(stamp)
 
 
-def _read() -> Measured:
-    measured = Measured({}, {})
+def _read(stamp: str) -> Measured:
+    measured = Measured(stamp, {}, {})
     for part in PARTS:
         measured.seconds.update(json.loads((CACHE / f"{part}.json").read_text()))
         data = coverage.CoverageData(str(CACHE / f"{part}.coverage"))

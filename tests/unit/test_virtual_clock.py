@@ -65,7 +65,7 @@ def test_waiting_for_nothing_is_an_error():
 
 def test_timers_that_go_on_for_ever_are_an_error():
     async def main():
-        while True:
+        while True:  # noqa: ASYNC110 - the point
             await asyncio.sleep(86_400)
 
     with pytest.raises(NothingLeftToDo, match="timers go on"):

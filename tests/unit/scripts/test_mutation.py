@@ -74,6 +74,7 @@ def test_each_mutant_is_another_program():
 
 def test_the_tests_of_a_line_are_run_the_quickest_first():
     measured = Measured(
+        "stamp",
         {"slow": 2.0, "quick": 0.1, "other": 1.0},
         {"m.py": {1: [""], 5: ["slow", "quick"], 9: ["other"]}},
     )
