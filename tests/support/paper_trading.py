@@ -28,6 +28,7 @@ async def trading(*keys, **options):
 
 
 def surroundings(exchange):
+    """What a client of a paper exchange takes from outside."""
     budgets = AddressBudgets()
     return Environment(
         dial=exchange.dial,

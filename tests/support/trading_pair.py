@@ -103,14 +103,3 @@ async def desk(*symbols: str, rate: float = 20.0, seed: int = 1, **options: Any)
     made = Desk(symbols or (SYMBOL,), rate=rate, seed=seed, **options)
     async with made.exchange:
         yield made
-
-
-def paper_environment(exchange: Any) -> Environment:
-    """What a client of a paper exchange takes from outside."""
-    budgets = AddressBudgets()
-    return Environment(
-        dial=exchange.dial,
-        budgets=lambda url: budgets,
-        random=random.Random(1).random,
-        clock_ns=running_loop().wall_ns,
-    )
