@@ -11,13 +11,14 @@ from cryptotrader.config import Endpoint
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.order_outcomes import OrderOutcomeUnknown
 from cryptotrader.requests import TimeRequest
+from paired import machine
 from paper_exchange import SYMBOL, PaperExchange
-from paper_trading import KEY, buy, silent, surroundings
+from paper_trading import KEY, buy, silent
 from virtual_clock import running_loop
 
 
 def client(exchange):
-    return Binance(Endpoint.local(port=9443), KEY, environment=surroundings(exchange))
+    return Binance(Endpoint.local(port=9443), KEY, environment=machine(exchange.dial))
 
 
 def open_tasks():

@@ -16,8 +16,9 @@ from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.order_models import NewOrderRespType, OrderStatus
 from cryptotrader.models.user_models import ExecutionReportEvent
 from cryptotrader.user_stream import UserStream
+from paired import machine
 from paper_exchange import SYMBOL, PaperExchange, Refused, Silence
-from paper_trading import buy, listen, silent, surroundings
+from paper_trading import buy, listen, silent
 from virtual_clock import running_loop
 
 FIRST, SECOND = Ed25519Key.generate("first"), HmacKey("second", "secret")
@@ -28,7 +29,7 @@ PATIENT = Timeouts(stale=1e6)  # the paper exchange sends no pings
 async def listening(*keys, backoff=None):
     keys = keys or (FIRST,)
     exchange = PaperExchange(*(key.api_key for key in keys))
-    endpoint, environment = Endpoint.local(port=9443), surroundings(exchange)
+    endpoint, environment = Endpoint.local(port=9443), machine(exchange.dial)
     user = UserStream(endpoint, *keys, timeouts=PATIENT, backoff=backoff, environment=environment)
     try:
         yield user, exchange
@@ -39,7 +40,7 @@ async def listening(*keys, backoff=None):
 @asynccontextmanager
 async def trading(key=FIRST, **options):
     exchange = PaperExchange(key.api_key)
-    environment = surroundings(exchange)
+    environment = machine(exchange.dial)
     async with Binance(Endpoint.local(port=9443), key, timeouts=PATIENT, environment=environment, **options) as binance:
         yield binance, exchange
 
