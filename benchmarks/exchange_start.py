@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long the local exchange takes to start and to stop, as the pytest fixture that tests ask for.
+"""Measures how long the local exchange takes to start and to stop, as the pytest fixture that tests ask for.
 
 python benchmarks/exchange_start.py --rounds 20
 """

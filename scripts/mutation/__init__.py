@@ -1,1 +1,1 @@
-"""Mutation testing: is there a test that fails when a line that guards money or completeness is wrong?"""
+"""Changes one place of a module after another, and runs the tests that reach it: one of them must fail."""

@@ -75,14 +75,19 @@ def run_all(trials: Iterable[Trial], *, workers: int) -> Iterator[tuple[Trial, s
 def _outcome(trial: Trial, code: int) -> str:
     if code == pytest.ExitCode.OK:
         return "survived"
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+    if code in {pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR}:  # such as a file that was renamed
         raise SystemExit(f"no test was run for {trial}")
     return "killed"
 
 
 def _preload() -> None:
     hypothesis.settings.register_profile(
-        "mutants", database=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+        "mutants",
+        database=None,
+        deadline=None,  # a slow machine must not be taken for a test that notices
+        derandomize=True,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     for name in _PRELOADED:
         importlib.import_module(name)

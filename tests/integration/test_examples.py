@@ -106,13 +106,15 @@ def captured(started, folder, where):
 
 @pytest.fixture(scope="module")
 def recorded(started, folder, where):
-    """What the example of recording prints, and its file, once there are trades in it."""
+    """What the example of recording prints, and its file, once there are trades and a snapshot in it."""
     file = folder / "a.rec"
     printed = [finish(started["streams_record"])]
 
     def is_enough():
         with RecordingReader(file) as reader:
-            return sum(b'"e":"trade"' in frame.payload for frame in reader) > 100
+            payloads = [frame.payload for frame in reader if not frame.sent]
+        trades = sum(b'"e":"trade"' in payload for payload in payloads)
+        return trades > 100 and any(b'"lastUpdateId"' in payload for payload in payloads)
 
     def record_anew():
         file.unlink()
@@ -280,7 +282,7 @@ def test_recording_read(recorded):
 
     counts = {kind: int(count) for kind, count in (line.split(": ") for line in kinds)}
     assert counts["trade"] > 100
-    assert counts["depth_snapshot"] == 1
+    assert counts["depth_snapshot"] >= 1  # one for each connection
     assert last.endswith("; 0 damaged bytes")
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from bad_input import CASES, SECONDS_OF_BAN, Scene, ban
 from cryptotrader.errors import BinanceError, ConnectFailed
-from diagnosed import exchange_in_memory, machine
+from diagnosed import exchange_in_memory
+from paired import machine
 
 
 @asynccontextmanager
 async def scene(tmp_path, monkeypatch):
     async with exchange_in_memory(rate=1.0) as exchange:
-        yield Scene(exchange, tmp_path, monkeypatch, environment=machine(exchange))
+        yield Scene(exchange, tmp_path, monkeypatch, environment=machine(exchange.dial))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -92,6 +92,7 @@ async def test_a_connection_is_replaced_after_so_much_silence_and_not_before():
 FOREVER = Backoff(initial=0.1, maximum=1.0, attempts=None)
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(rounds(8, 400)))
 async def test_nothing_is_lost_in_a_storm(seed):
     dice = random.Random(seed)
@@ -110,6 +111,7 @@ async def test_nothing_is_lost_in_a_storm(seed):
         assert [known_range(ledger.of(symbol)).stop > 50 for symbol in SYMBOLS] == [True, True]
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(rounds(6, 200)))
 async def test_captures_that_end_in_a_storm_tell_what_is_missing_and_the_last_one_fetches_it(seed, caplog):
     dice = random.Random(1000 + seed)

@@ -8,28 +8,17 @@ import pytest
 
 from cryptotrader.client import Binance
 from cryptotrader.config import Endpoint
-from cryptotrader.credentials import Ed25519Key
 from cryptotrader.errors import ConnectFailed
-from cryptotrader.models.base_models import Side
 from cryptotrader.order_outcomes import OrderOutcomeUnknown
 from cryptotrader.requests import TimeRequest
-from paper_exchange import SYMBOL, PaperExchange, Silence
-from trading_pair import paper_environment
+from paired import machine
+from paper_exchange import SYMBOL, PaperExchange
+from paper_trading import KEY, buy, silent
 from virtual_clock import running_loop
-
-KEY = Ed25519Key.generate("paper")
 
 
 def client(exchange):
-    return Binance(Endpoint.local(port=9443), KEY, environment=paper_environment(exchange))
-
-
-async def buy(binance):
-    return await binance.orders.place_limit(SYMBOL, Side.BUY, quantity="0.5", price="50000")
-
-
-def silent(peer, method, params, do):
-    raise Silence
+    return Binance(Endpoint.local(port=9443), KEY, environment=machine(exchange.dial))
 
 
 def open_tasks():

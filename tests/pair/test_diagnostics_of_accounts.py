@@ -24,8 +24,9 @@ from cryptotrader.models.base_models import Side, SymbolStatus
 from cryptotrader.models.order_models import CancelReplaceResult, ContingencyType, ListOrderStatus, OrderStatus
 from cryptotrader.requests import OpenOrdersStatusRequest
 from cryptotrader.simulator import ExchangeAccount
-from diagnosed import diagnose, exchange_in_memory, machine, trial_of
+from diagnosed import diagnose, exchange_in_memory, trial_of
 from lived_in_account import live
+from paired import machine
 
 ACCOUNT, SESSION, TRADING = account_diagnostic.SCRIPT, session_diagnostic.SCRIPT, trading_diagnostic.SCRIPT
 SCRIPTS, NAMES = (ACCOUNT, SESSION, TRADING), ("account", "session", "trading")
@@ -37,7 +38,7 @@ async def market(*, lived_in=False, **settings):
     """An exchange of few trades with smart order routing, whose account may have a past."""
     async with exchange_in_memory("BTCUSDT", "BTCUSDC", rate=1, **settings) as exchange:
         if lived_in:
-            await live(exchange.endpoint, exchange.demo_keys[0].ed25519, environment=machine(exchange))
+            await live(exchange.endpoint, exchange.demo_keys[0].ed25519, environment=machine(exchange.dial))
         yield exchange
 
 
@@ -174,7 +175,7 @@ def test_every_method_is_in_the_table():
 
 
 async def open_orders(exchange):
-    async with Binance(exchange.endpoint, exchange.demo_keys[0].ed25519, environment=machine(exchange)) as binance:
+    async with Binance(exchange.endpoint, exchange.demo_keys[0].ed25519, environment=machine(exchange.dial)) as binance:
         return await binance.call(OpenOrdersStatusRequest())
 
 

@@ -12,13 +12,13 @@ from cryptotrader.client import Binance
 from cryptotrader.config import Backoff, Endpoint, Timeouts
 from cryptotrader.credentials import Ed25519Key, HmacKey
 from cryptotrader.errors import ConnectFailed, DecodeFailed, RequestRejected
-from cryptotrader.models.base_models import Side
 from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.order_models import NewOrderRespType, OrderStatus
 from cryptotrader.models.user_models import ExecutionReportEvent
 from cryptotrader.user_stream import UserStream
+from paired import machine
 from paper_exchange import SYMBOL, PaperExchange, Refused, Silence
-from trading_pair import paper_environment
+from paper_trading import buy, listen, silent
 from virtual_clock import running_loop
 
 FIRST, SECOND = Ed25519Key.generate("first"), HmacKey("second", "secret")
@@ -29,7 +29,7 @@ PATIENT = Timeouts(stale=1e6)  # the paper exchange sends no pings
 async def listening(*keys, backoff=None):
     keys = keys or (FIRST,)
     exchange = PaperExchange(*(key.api_key for key in keys))
-    endpoint, environment = Endpoint.local(port=9443), paper_environment(exchange)
+    endpoint, environment = Endpoint.local(port=9443), machine(exchange.dial)
     user = UserStream(endpoint, *keys, timeouts=PATIENT, backoff=backoff, environment=environment)
     try:
         yield user, exchange
@@ -40,20 +40,9 @@ async def listening(*keys, backoff=None):
 @asynccontextmanager
 async def trading(key=FIRST, **options):
     exchange = PaperExchange(key.api_key)
-    environment = paper_environment(exchange)
+    environment = machine(exchange.dial)
     async with Binance(Endpoint.local(port=9443), key, timeouts=PATIENT, environment=environment, **options) as binance:
         yield binance, exchange
-
-
-async def buy(binance, **fields):
-    return await binance.orders.place_limit(SYMBOL, Side.BUY, quantity="0.5", price="50000", **fields)
-
-
-def listen(user, key=None, **options):
-    """Everything that is told from now on, errors among it."""
-    told = []
-    user.subscribe(key, callback=lambda event, _: told.append(event), on_error=told.append, **options)
-    return told
 
 
 def of(told, kind):
@@ -65,10 +54,6 @@ def refusing(code, text="text", status=400, data=None):
         raise Refused(code, text, status, data)
 
     return refuse
-
-
-def silent(peer, method, params, do):
-    raise Silence
 
 
 def place(exchange, name="a", account=None):

@@ -195,6 +195,7 @@ async def test_what_was_recorded_is_replayed_captured_and_complete(tmp_path):
     assert all((each.symbol, each.first) in made and (each.symbol, each.last) in made for each in report.symbols)
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(rounds(4, 200)))
 async def test_nothing_that_came_is_missing_after_a_storm_on_a_slow_disk(seed, tmp_path, disk):
     dice = random.Random(seed)
@@ -337,6 +338,7 @@ async def test_a_disk_that_fails_in_the_last_write_is_told_and_the_file_is_close
         writer.close()
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(rounds(6, 300)))
 async def test_a_recording_that_was_killed_anywhere_is_continued(seed, tmp_path):
     dice, path = random.Random(seed), tmp_path / "a.rec"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import ssl
 import threading
@@ -13,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.config import Backoff
 from cryptotrader.ingestion import Capture, CaptureConfig, ParsedSymbol
 from cryptotrader.ingestion.ledger import Ledger, SymbolLedger
@@ -23,7 +21,7 @@ from cryptotrader.protocol.continuity import Interval
 from cryptotrader.simulator import LocalExchange
 from cryptotrader.simulator.venue import VenueTrade
 from cryptotrader.transport.base import FrameHandler, FrameTransport
-from paired import Dials
+from paired import Dials, machine
 from virtual_clock import running_loop
 
 _TRADE_ID = re.compile(rb'"e":"trade".*"t":(\d+),')
@@ -164,15 +162,9 @@ class Market:
     """The exchange in memory, all that it ever traded, and captures from it."""
 
     def __init__(self, exchange: LocalExchange, seed: int) -> None:
-        budgets = AddressBudgets()
         self.exchange = exchange
         self.dials = Dials(exchange)
-        self.environment = Environment(
-            dial=self._dial,
-            budgets=lambda url: budgets,
-            random=random.Random(seed).random,
-            clock_ns=running_loop().wall_ns,
-        )
+        self.environment = machine(self._dial, seed=seed)
         self.made: dict[tuple[str, int], VenueTrade] = {}
         self.spoilt: list[int] = []
         self._to_spoil = 0

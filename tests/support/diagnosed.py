@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.credentials import Credentials
 from cryptotrader.diagnostics.reporting import Script
 from cryptotrader.diagnostics.running import Run, run_until_signal
 from cryptotrader.diagnostics.trial import Trial
 from cryptotrader.simulator import ExchangeAccount, LocalExchange
+from paired import machine
 from virtual_clock import running_loop
 
 
@@ -24,20 +23,9 @@ async def exchange_in_memory(*symbols: str, **settings: Any) -> AsyncIterator[Lo
         yield exchange
 
 
-def machine(exchange: LocalExchange, *, ahead: float = 0.0) -> Environment:
-    """What a client on a machine of its own takes from outside; its clock may be some seconds ahead."""
-    budgets, loop = AddressBudgets(), running_loop()
-    return Environment(
-        dial=exchange.dial,
-        budgets=lambda url: budgets,
-        random=random.Random(1).random,
-        clock_ns=lambda: loop.wall_ns() + round(ahead * 1e9),
-    )
-
-
 def trial_of(exchange: LocalExchange, *, may_order: bool = True) -> Trial:
     """What a single test is given, with the key of the first account."""
-    return Trial(exchange.endpoint, 5.0, may_order, exchange.demo_keys[0].ed25519, machine(exchange))
+    return Trial(exchange.endpoint, 5.0, may_order, exchange.demo_keys[0].ed25519, machine(exchange.dial))
 
 
 async def diagnose(
@@ -59,7 +47,7 @@ async def diagnose(
         on_record=lambda _: None,
         may_order=True,
         credentials=(key or exchange.demo_keys[0].hmac) if script.needs_key else None,
-        environment=machine(exchange, ahead=ahead),
+        environment=machine(exchange.dial, ahead=ahead),
     )
     await run_until_signal(run)
     return run

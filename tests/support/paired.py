@@ -10,7 +10,19 @@ from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
 from cryptotrader.config import Backoff, Timeouts
 from cryptotrader.simulator import ExchangeLimits, LocalExchange
+from cryptotrader.transport.base import Dialer
 from virtual_clock import running_loop
+
+
+def machine(dial: Dialer, *, ahead: float = 0.0, seed: int = 1) -> Environment:
+    """What a client on a machine of its own takes from outside; its clock may be some seconds ahead."""
+    budgets, loop = AddressBudgets(), running_loop()
+    return Environment(
+        dial=dial,
+        budgets=lambda url: budgets,
+        random=random.Random(seed).random,
+        clock_ns=lambda: loop.wall_ns() + round(ahead * 1e9),
+    )
 
 
 class Dials:
@@ -40,10 +52,7 @@ async def pair(
         symbols or ("BTCUSDT",), port=None, rate=rate, seed=seed, clock=loop.wall_us, limits=limits
     )
     dials = Dials(exchange)
-    budgets = AddressBudgets()
-    environment = Environment(
-        dial=dials, budgets=lambda url: budgets, random=random.Random(seed).random, clock_ns=loop.wall_ns
-    )
+    environment = machine(dials, seed=seed)
     async with (
         exchange,
         Binance(exchange.endpoint, backoff=backoff, timeouts=timeouts, environment=environment) as binance,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import asynccontextmanager
 
-from cryptotrader.base_operations import AddressBudgets, Environment
 from cryptotrader.client import Binance
 from cryptotrader.config import Endpoint
 from cryptotrader.credentials import Ed25519Key
 from cryptotrader.models.base_models import OrderType, Side
 from cryptotrader.requests import OrderListPlaceOcoRequest
 from cryptotrader.user_stream import UserStream
+from paired import machine
 from paper_exchange import SYMBOL, PaperExchange, Refused, Silence
-from virtual_clock import running_loop
 
 KEY = Ed25519Key.generate("paper")
 
@@ -23,18 +21,8 @@ async def trading(*keys, **options):
     """A client that trades on a paper exchange."""
     keys = keys or (KEY,)
     exchange = PaperExchange(*(key.api_key for key in keys))
-    async with Binance(Endpoint.local(port=9443), keys[0], environment=surroundings(exchange), **options) as binance:
+    async with Binance(Endpoint.local(port=9443), keys[0], environment=machine(exchange.dial), **options) as binance:
         yield binance, exchange
-
-
-def surroundings(exchange):
-    budgets = AddressBudgets()
-    return Environment(
-        dial=exchange.dial,
-        budgets=lambda url: budgets,
-        random=random.Random(1).random,
-        clock_ns=running_loop().wall_ns,
-    )
 
 
 def buy(binance, quantity="0.5", price="50000", **fields):
@@ -44,7 +32,7 @@ def buy(binance, quantity="0.5", price="50000", **fields):
 @asynccontextmanager
 async def trading_again(exchange, **options):
     """Another client of the same account."""
-    async with Binance(Endpoint.local(port=9443), KEY, environment=surroundings(exchange), **options) as binance:
+    async with Binance(Endpoint.local(port=9443), KEY, environment=machine(exchange.dial), **options) as binance:
         yield binance
 
 
@@ -91,7 +79,7 @@ async def listening(*keys, **options):
     """A user stream of a paper exchange."""
     keys = keys or (KEY,)
     exchange = PaperExchange(*(key.api_key for key in keys))
-    user = UserStream(Endpoint.local(port=9443), *keys, environment=surroundings(exchange), **options)
+    user = UserStream(Endpoint.local(port=9443), *keys, environment=machine(exchange.dial), **options)
     try:
         yield user, exchange
     finally:

@@ -1,4 +1,4 @@
-"""Binance's documented samples and other reference data, if they lie beside the checkout; and what a run made of them.
+"""Reads Binance's documented samples and other reference data, if they lie beside the checkout, and counts what a run checked.
 
 Without them the tests that need them are skipped. So that nobody takes that for a test that passed, the last line of a
 run says how many were.

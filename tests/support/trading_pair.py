@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from cryptotrader.base_operations import AddressBudgets, Environment
+from cryptotrader.base_operations import Environment
 from cryptotrader.client import Binance
 from cryptotrader.errors import ConnectFailed
 from cryptotrader.protocol.api_session import Key
 from cryptotrader.simulator import LocalExchange
 from cryptotrader.transport.base import FrameHandler, FrameTransport
 from cryptotrader.user_stream import UserStream
+from paired import machine
 from virtual_clock import running_loop
 
 SYMBOL = "BTCUSDT"
@@ -64,7 +64,7 @@ class Desk:
         return UserStream(self.exchange.endpoint, *keys, environment=self._machine(line=line))
 
     def _machine(self, ahead: float = 0.0, line: Line | None = None) -> Environment:
-        budgets, loop, way = AddressBudgets(), running_loop(), line or Line()
+        way = line or Line()
 
         async def dial(url: str, handler: FrameHandler, **how: Any) -> FrameTransport:
             self.dials += 1
@@ -74,12 +74,7 @@ class Desk:
             way.transports.append(transport)
             return transport
 
-        return Environment(
-            dial=dial,
-            budgets=lambda url: budgets,
-            random=random.Random(1).random,
-            clock_ns=lambda: loop.wall_ns() + round(ahead * 1e9),
-        )
+        return machine(dial, ahead=ahead)
 
 
 class _OtherClock:
@@ -103,14 +98,3 @@ async def desk(*symbols: str, rate: float = 20.0, seed: int = 1, **options: Any)
     made = Desk(symbols or (SYMBOL,), rate=rate, seed=seed, **options)
     async with made.exchange:
         yield made
-
-
-def paper_environment(exchange: Any) -> Environment:
-    """What a client of a paper exchange takes from outside."""
-    budgets = AddressBudgets()
-    return Environment(
-        dial=exchange.dial,
-        budgets=lambda url: budgets,
-        random=random.Random(1).random,
-        clock_ns=running_loop().wall_ns,
-    )

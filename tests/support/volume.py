@@ -1,4 +1,4 @@
-"""How often a test repeats: a few rounds in ``make test``, thousands in ``make soak``."""
+"""Tells how often a test repeats: a few rounds in ``make test``, thousands in ``make soak``."""
 
 from __future__ import annotations
 

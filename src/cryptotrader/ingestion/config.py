@@ -66,9 +66,9 @@ class CaptureConfig(BaseModel):
 
     Attributes:
         commit_seconds: Longest time between two commits.
-        commit_rows: Rows that make a commit due at once.
+        commit_rows: Rows that make a commit due at once; rejected trades count as rows.
         most_rows_waiting: Rows in memory at which capture stops with an error, since the sink does not keep up; a
-            million or four times ``commit_rows`` by default.
+            million or four times ``commit_rows`` by default. Rejected trades count as rows.
         future_tolerance_seconds: How far a trade may lie ahead of the receive clock.
         drain_seconds: How long stopping waits for open holes to be filled.
         silence_seconds: With no trade of any symbol for so long the connection is replaced.

@@ -54,7 +54,7 @@ class Batch:
     @property
     def trades(self) -> int:
         """How many trades it holds, those that were rejected included."""
-        return self.rows + len(self.rejected)
+        return len(self.streamed) + len(self.backfilled) + len(self.rejected)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.rejected or self.absent)

@@ -358,7 +358,7 @@ class Request(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True, rename="
     def _check_texts(self, form: Form, params: dict[str, Any]) -> None:
         for name in form.texts:
             text = params.get(name, "")
-            if type(text) is not str:
+            if not isinstance(text, str):
                 continue  # a list, where a text might be
             if not text.isascii() and not _is_unicode(text):
                 raise RequestInvalid(f"{name}: {text!a} is not Unicode text", method=self.api.name)

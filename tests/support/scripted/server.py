@@ -53,7 +53,7 @@ class _Connection(ServerConnection):
         self.frames = 0
 
     def process_event(self, event: Any) -> None:
-        """As it is without us, each frame besides noted."""
+        """Note the frame, and go on as usual."""
         if isinstance(event, Frame):
             self.frames += 1
             if event.opcode is Opcode.PONG:
@@ -66,11 +66,11 @@ class Client:
     """One open connection.
 
     Attributes:
-        socket: It.
-        path: Where it was dialled.
-        query: With what, by name.
-        number: Counted from 1.
-        opened_at: When, in milliseconds.
+        socket: Its WebSocket.
+        path: The path of its URL.
+        query: The query of its URL, by name.
+        number: Its number, counted from 1.
+        opened_at: When it was opened, in milliseconds.
         is_combined: Whether events are wrapped with their stream's name.
         streams: The streams that it is subscribed to.
         logged_on_as: The API key of its session.

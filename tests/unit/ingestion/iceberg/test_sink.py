@@ -33,13 +33,6 @@ def event(number, symbol="BTCUSDT", **changes):
     return TradeEvent(**(values | changes))
 
 
-@pytest.fixture
-def table(tmp_path):
-    opened = TableWriter(tmp_path / "table")
-    yield opened
-    opened.close()
-
-
 def test_rows_and_ledger_are_there_together_and_survive_a_restart(table):
     table.commit(batch_of(*(event(number) for number in range(1, 51))))
     table.commit(batch_of(*(event(number) for number in range(61, 71))))
@@ -147,6 +140,7 @@ def test_large_batches_become_several_files(table, monkeypatch):
     assert isinstance(next(to_arrow(batch_of(event(1)), PAIRS)), pa.Table)
 
 
+@pytest.mark.volume
 @settings(max_examples=rounds(3, 30), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(order=st.permutations(range(12)), cuts=st.integers(1, 4))
 def test_candles_equal_an_exact_recomputation_in_any_order(tmp_path_factory, order, cuts):

@@ -30,13 +30,6 @@ def event(number, symbol="BTCUSDT", **changes):
     )
 
 
-@pytest.fixture
-def table(tmp_path):
-    opened = TableWriter(tmp_path / "table")
-    yield opened
-    opened.close()
-
-
 def raiser(error):
     def fail(*args, **kwargs):
         raise error

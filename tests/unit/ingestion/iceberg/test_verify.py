@@ -31,13 +31,6 @@ def event(number, symbol="BTCUSDT", **changes):
     return TradeEvent(**(values | changes))
 
 
-@pytest.fixture
-def table(tmp_path):
-    opened = TableWriter(tmp_path / "table")
-    yield opened
-    opened.close()
-
-
 def test_duplicates_are_found_even_across_files_and_out_of_order(table):
     table.commit(batch_of(*(event(number) for number in range(1, 11))))
     table.commit(batch_of(event(4), event(12), event(11)))
