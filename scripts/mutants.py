@@ -83,7 +83,8 @@ def run(mutants: Sequence[Mutant], measured: Measured, workers: int) -> dict[Mut
     outcomes = {mutant: known.get(mutant.name, "unreached") for mutant in mutants}
     with notes.open("a") as file:
         for most_files in (FEW_FILES, sys.maxsize):
-            left = [mutant for mutant in mutants if outcomes[mutant] not in {"killed", "hangs", "survived"}]
+            asked = {"unreached"} if most_files == FEW_FILES else {"doubted"}
+            left = [mutant for mutant in mutants if outcomes[mutant] in asked]
             trials = {trial: mutant for mutant in left if (trial := _trial(measured, mutant, most_files))}
             print(f"{len(trials)} mutants", flush=True)
             began = time.monotonic()

@@ -24,8 +24,10 @@ from mutation.mutations import Replacement, mutated
 _PRELOADED = ("msgspec", "picows", "cryptography.hazmat.primitives.asymmetric.rsa", "structlog", "pydantic", "typer")
 """Imported once for all forks; the package itself must not be among them, since each fork imports its own mutant."""
 
-_PATIENCE = 60.0
-_SLOWER = 10.0
+_CANNOT_BE_IMPORTED = 100
+
+_PATIENCE = 20.0
+_SLOWER = 5.0
 """A mutant's tests may take so many seconds, and so many times longer than without it; then it hangs and is killed."""
 
 
@@ -75,9 +77,9 @@ def run_all(trials: Iterable[Trial], *, workers: int) -> Iterator[tuple[Trial, s
 def _outcome(trial: Trial, code: int) -> str:
     if code == pytest.ExitCode.OK:
         return "survived"
-    if code in {pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR}:  # such as a file that was renamed
-        raise SystemExit(f"no test was run for {trial}")
-    return "killed"
+    if code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, _CANNOT_BE_IMPORTED}:
+        return "killed"
+    raise SystemExit(f"pytest ended with {code} instead of running the tests: {trial}")
 
 
 def _preload() -> None:
@@ -99,7 +101,7 @@ def _start(trial: Trial) -> int:
     process = os.fork()
     if process:
         return process
-    code: int = pytest.ExitCode.INTERNAL_ERROR
+    code: int = _CANNOT_BE_IMPORTED
     try:
         os.setpgid(0, 0)
         os.chdir(ROOT)
@@ -108,6 +110,7 @@ def _start(trial: Trial) -> int:
         os.dup2(nowhere, 2)
         if trial.change is not None:
             _load(trial.path, trial.change)
+        code = pytest.ExitCode.INTERNAL_ERROR
         code = _run(trial.tests)
     finally:
         os._exit(code)

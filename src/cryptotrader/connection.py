@@ -205,10 +205,11 @@ class BinanceWebSocketConnection(ABC):
         except Exception as error:
             # without this an error in our own code would leave everyone waiting
             logger.exception("%s: the connection's task failed", self._base_url)
-            if self._transport is not None:
-                self._transport.abort()  # nobody would read it, nor close it, any more
+            transport = self._transport
             self._end(repr(error))
             self._give_up(ConnectFailed(f"internal error: {error!r}", url=self._base_url), error)
+            if transport is not None:
+                transport.abort()  # nobody would read it, nor close it, any more
 
     async def _stay_connected(self) -> None:
         tries = failures = 0  # connections since the last healthy one; those of them, in a row, that brought nothing

@@ -172,12 +172,13 @@ class Recorder:
         frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
         writing = asyncio.get_running_loop().run_in_executor(disk, _write_frames, writer, frames)
         try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
             await asyncio.wait([writing])
+            writing.result()
+            raise
         finally:
-            await asyncio.wait([writing])  # at once, unless cancelled
-            if error := writing.exception():
-                self._disk_failed = True
-                raise error
+            self._disk_failed |= writing.done() and writing.exception() is not None
 
     # order book snapshots
 

@@ -257,7 +257,7 @@ class Capture:
         feed.next_id = number + 1
         feed.last, feed.last_ns = event, received_ns
         feed.trades += 1
-        if not self._is_rejected(feed, event, received_ns):
+        if not self._reject_if_wrong(feed, event, received_ns):
             batch = self._running.batch
             batch.streamed.append(event)
             batch.streamed_ns.append(received_ns)
@@ -276,7 +276,7 @@ class Capture:
         )
         received_ns = self._environment.clock_ns()
         feed.backfilled += 1
-        if not self._is_rejected(feed, event, received_ns):
+        if not self._reject_if_wrong(feed, event, received_ns):
             self._running.batch.backfilled.append(event)
             self._running.batch.backfilled_ns.append(received_ns)
             self._running.added()
@@ -286,7 +286,7 @@ class Capture:
         feed.seen.add_range(absence.first, absence.last)
         self._running.batch.absent.append((feed.symbol, absence))
 
-    def _is_rejected(self, feed: _Feed, event: TradeEvent, received_ns: int) -> bool:
+    def _reject_if_wrong(self, feed: _Feed, event: TradeEvent, received_ns: int) -> bool:
         tolerance = self._config.future_tolerance_seconds
         problem = problem_of(event, to_micros(event.trade_time), received_ns // 1000, tolerance)
         if problem is None:

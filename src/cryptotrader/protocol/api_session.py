@@ -310,22 +310,31 @@ class ApiSession:
         self._on_problem(error)
 
     def _take_in(self, frame: codec.ApiFrame, payload: bytes, received_ns: int, now: float) -> None:
+        number = frame.id
+        if isinstance(number, int) and number in self._pending and not frame.event:
+            self._answer(number, frame, payload, now)
+            return
         if frame.rate_limits:
             self._weights.learn(frame.rate_limits, self.exchange_time(now))
         if frame.event:
             self._receive_event(frame, payload, received_ns, now)
-        elif (number := frame.id) is None or not isinstance(number, int) or number not in self._pending:
-            self.counters["unmatched"] += 1
-            if frame.error is not None:
-                refusal = codec.rejection(_NO_METHOD, 0, frame.status, frame.error)
-                self._obey(refusal, None)
-                if frame.status == _UNAUTHORIZED and isinstance(refusal, RequestRejected):
-                    if (refused := self._refused_by_session()) is not None:
-                        self._answer(refused, frame, payload, now)
-                    self._sign_off(refusal, now)
-                self._on_problem(UnexpectedFrame(f"error without a request: {frame.error.msg}", payload))
         else:
-            self._answer(number, frame, payload, now)
+            self._take_stray(frame, payload, now)
+
+    def _take_stray(self, frame: codec.ApiFrame, payload: bytes, now: float) -> None:
+        """A reply that names no request that waits; a refused session is told this way."""
+        self.counters["unmatched"] += 1
+        if frame.error is None:
+            return
+        refusal = codec.rejection(_NO_METHOD, 0, frame.status, frame.error)
+        self._obey(refusal, None)
+        if frame.status == _UNAUTHORIZED and isinstance(refusal, RequestRejected):
+            try:
+                if (refused := self._refused_by_session()) is not None:
+                    self._answer(refused, frame, payload, now)
+            finally:
+                self._sign_off(refusal, now)
+        self._on_problem(UnexpectedFrame(f"error without a request: {frame.error.msg}", payload))
 
     def _refused_by_session(self) -> int | None:
         """Which request the exchange refused with the session's key; it does not say.
@@ -350,6 +359,8 @@ class ApiSession:
         api, error = pending.request.api, frame.error
         succeeded = error is None and frame.status == _OK
         wall = self.exchange_time(now)
+        if frame.rate_limits:
+            self._weights.learn(frame.rate_limits, wall)
         is_free = succeeded and api.free_on_success
         self._weights.settle(pending.weight, wall, charged=not frame.rate_limits and not is_free)
         if (orders := pending.orders) is not None:
