@@ -9,7 +9,7 @@ DOCS_READY := $(DOCS_VENV)/.ready
 SEED ?= $(shell date +%s)
 SAMPLE ?= 0
 
-.PHONY: demo test soak mutants check bench conformance docs format clean
+.PHONY: demo test soak holes mutants check bench conformance docs format clean
 
 demo: $(READY)
 	$(BIN)/cryptotrader demo
@@ -20,8 +20,10 @@ test: $(READY)
 soak: $(READY)
 	CRYPTOTRADER_SOAK=1 $(BIN)/pytest -n auto --hypothesis-seed=$(SEED) -m volume
 
-mutants: $(READY)
+holes: $(READY)
 	$(BIN)/python scripts/mutants.py --holes
+
+mutants: holes
 	$(BIN)/python scripts/mutants.py --sample $(SAMPLE) --seed $(SEED)
 
 check: $(READY)
