@@ -180,6 +180,10 @@ def unknown(request):
     return RequestRejected(request.api.name, 400, NO_SUCH_ORDER, "Order does not exist.")
 
 
+async def never_answered(request, *, patience):
+    await asyncio.Event().wait()
+
+
 async def placed(desk, line, **more):
     line.answers["order.place"] = reply(**more)
     return await desk.place(wanted())
@@ -227,17 +231,15 @@ async def test_an_order_that_is_cancelled_by_its_id_is_cancelled_for_those_who_f
 
 async def test_the_order_of_a_cancelled_replacement_is_not_taken_for_the_one_that_it_was_to_replace(desk, line):
     order = await placed(desk, line)
-    never = asyncio.Event()
-
-    async def call(request, *, patience=None):
-        await never.wait()
-
-    line.call, answering = call, line.call
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1):
-            await desk.replace(order, price="90", quantity="0.5", new_client_order_id="mine")
-    line.call = answering
+    call, line.call = line.call, never_answered
+    replacing = asyncio.ensure_future(desk.replace(order, price="90", quantity="0.5", new_client_order_id="mine"))
+    await asyncio.sleep(1)
+    replacing.cancel()
+    await asyncio.wait([replacing])
+    assert replacing.cancelled()
+    del replacing
     gc.collect()
+    line.call = call
     line.answers["order.status"] = unknown
 
     assert await desk.resolve(SYMBOL, "mine", 60) is None

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from account_told import open_order, report
 from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import (
     AmendedOrder,
@@ -22,6 +23,7 @@ from cryptotrader.models.order_models import (
     OrderResponse,
     OrderStatus,
 )
+from cryptotrader.models.recovered_models import RecoveredOrder
 from cryptotrader.order_registry import OrderRegistry
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList
 from cryptotrader.protocol.account_state import AccountState
@@ -190,6 +192,16 @@ async def test_an_order_is_looked_after_if_it_has_ended_and_some_of_its_fills_ar
     account.registry.on_incomplete = None
     account.registry.take_details(order, answer(executed="0.9", status=status))
     assert account.incomplete == [order] * is_incomplete
+
+
+@pytest.mark.parametrize("told", [report(1, order=7), RecoveredOrder(order=open_order(7))], ids=["event", "read back"])
+async def test_an_order_of_another_program_is_remembered_by_its_number(told):
+    account = Account()
+    account.registry.take_event(told, 0)
+    order = account.sent("name")
+
+    assert [account.registry.is_earlier(order, number, None) for number in (7, 8)] == [True, False]
+    assert account.registry.find(SYMBOL, 7, ["name"]) is None
 
 
 # ------------------------------------------------------------------------------------------------------------- lists
