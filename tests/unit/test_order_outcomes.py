@@ -54,6 +54,7 @@ class Line:
     async def call(self, request):
         self.asked.append(request)
         self.times.append(running_loop().time() - self._begun)
+        assert len(self.asked) < 100, "it is asked without end"
         return self._answer(request)
 
 

@@ -219,3 +219,66 @@ def test_a_symbol_that_is_forgotten_is_asked_for_no_more():
 
     assert (state.symbols, state.routed) == ({"ETHUSDT"}, set())
     assert state.changed_orders([]) == ([], [("ETHUSDT", 7)])
+
+
+def list_status(number, status, time=70):
+    body = {
+        "e": "listStatus", "E": time, "s": SYMBOL, "g": number, "c": "OCO", "l": "EXEC_STARTED", "L": status,
+        "r": "NONE", "C": "L", "T": time, "O": [],
+    }  # fmt: skip
+    return decode_user_data_event(msgspec.json.encode(body))
+
+
+def test_lists_are_open_until_they_are_told_to_have_ended():
+    state = begun()
+    for number in (1, 2):
+        assert state.take(list_status(number, "EXECUTING"))
+    assert state.order_lists == {1, 2}
+    for status, number in (("ALL_DONE", 1), ("REJECT", 3)):
+        assert state.take(list_status(number, status))
+    assert state.order_lists == {2}
+
+
+def test_the_symbol_of_every_order_is_known_whichever_way_it_is_told():
+    event, watched, expected, read = [begun() for _ in range(4)]
+    event.take(report(1))
+    watched.watch(SYMBOL)
+    expected.expect(SYMBOL, 1)
+    read.restart([open_order(1)], [], [], account(), now=70)
+
+    assert [state.symbols for state in (event, watched, expected, read)] == [{SYMBOL}] * 4
+
+
+def test_what_was_told_before_the_balances_were_read_anew_counts_no_more():
+    state = begun()
+    state.take(report(1, status="FILLED", executed="1", trade=7, last="1"))
+    change = msgspec.json.encode({"e": "balanceUpdate", "E": 70, "a": "BNB", "d": "2", "T": 70})
+    state.take(decode_user_data_event(change))
+    now = account(time=200, BTC="11", USDT="900", BNB="2.999")
+    state.restart([], [], [], now, now=210)
+
+    assert state.unexplained(now, [], ASSETS) == {}
+
+
+def test_locked_amounts_are_part_of_a_balance():
+    state = begun()
+    now = account(BTC="10", USDT="1000", BNB="1")
+    locking = [msgspec.structs.replace(each, free=each.free - 1, locked=each.locked + 1) for each in now.balances]
+    locked = msgspec.structs.replace(now, balances=locking)
+
+    assert state.unexplained(locked, [], ASSETS) == {}
+    state.restart([], [], [], locked, now=70)
+    assert state.unexplained(now, [], ASSETS) == {}
+    more = [msgspec.structs.replace(each, locked=each.locked + 1) for each in locked.balances]
+    assert state.unexplained(msgspec.structs.replace(now, balances=more), [], ASSETS) == {
+        "BNB": (1, 2),
+        "BTC": (10, 11),
+        "USDT": (1000, 1001),
+    }
+
+
+def test_an_account_of_which_nothing_is_known_takes_everything():
+    state = AccountState()
+    assert state.last_time == 0
+    state.take(position(0, BTC="12"))
+    assert state.balances["BTC"].free == 12
