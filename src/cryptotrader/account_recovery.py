@@ -91,7 +91,7 @@ class AccountReader:
         held: Sequence[tuple[UserDataEvent, int]],
         *,
         first: bool,
-        has_gap: bool = True,
+        has_gap: bool,
     ) -> Recovery:
         """Read an account anew and bring ``state`` up to date.
 

@@ -71,6 +71,7 @@ async def test_filters_are_read_again_once_the_exchange_has_refused_by_one():
             await buy(binance)
         assert exchange.asked["exchangeInfo"] == 1
         await buy(binance)
+        assert exchange.asked["exchangeInfo"] == 2
         exchange.fault("order.place", raising(Refused(-2010, "Account has insufficient balance.")))
         with pytest.raises(OrderRejected, match="insufficient balance"):
             await buy(binance)

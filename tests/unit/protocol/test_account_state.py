@@ -5,86 +5,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from cryptotrader.models.account_models import AccountStatus, AccountTrade, Allocation
-from cryptotrader.models.order_models import AllocationType, Order
+from account_told import SYMBOL, account, allocation, open_order, position, report, trade
 from cryptotrader.models.user_models import decode_user_data_event
 from cryptotrader.protocol import account_state
 from cryptotrader.protocol.account_state import AccountState
 
-SYMBOL = "BTCUSDT"
 ASSETS = {SYMBOL: ("BTC", "USDT")}
-
-
-def report(execution, *, order=1, status="NEW", executed="0", trade=-1, last="0", time=100, **more):
-    is_fill = trade >= 0 or "a" in more
-    body = {
-        "e": "executionReport", "E": time, "s": SYMBOL, "c": "name", "S": "BUY", "o": "LIMIT", "f": "GTC", "q": "1",
-        "p": "100", "P": "0", "F": "0", "g": -1, "C": "", "x": "TRADE" if is_fill else "NEW", "X": status,
-        "r": "NONE", "i": order, "l": last, "z": executed, "L": "100", "n": "0.001" if is_fill else "0",
-        "N": "BNB" if is_fill else None, "T": time, "t": trade, "I": execution, "w": True, "m": False, "M": False,
-        "O": 1, "Z": "0", "Y": str(Decimal(last) * 100), "Q": "0", "V": "NONE",
-    }  # fmt: skip
-    return decode_user_data_event(msgspec.json.encode(body | more))
-
-
-def position(time, **balances):
-    rows = [{"a": asset, "f": free, "l": "0"} for asset, free in balances.items()]
-    return decode_user_data_event(
-        msgspec.json.encode({"e": "outboundAccountPosition", "E": time, "u": time, "B": rows})
-    )
-
-
-def account(time=50, **balances):
-    rates = dict.fromkeys(("maker", "taker", "buyer", "seller"), "0")
-    body = dict.fromkeys(("makerCommission", "takerCommission", "buyerCommission", "sellerCommission"), 0)
-    body |= dict.fromkeys(("canTrade", "canWithdraw", "canDeposit", "brokered"), True)
-    body |= {"requireSelfTradePrevention": False, "preventSor": False, "updateTime": time, "accountType": "SPOT"}
-    body |= {"commissionRates": rates, "permissions": [], "uid": 1}
-    body |= {"balances": [{"asset": asset, "free": free, "locked": "0"} for asset, free in balances.items()]}
-    return msgspec.convert(body, AccountStatus, strict=False)
-
-
-def allocation(number, order=1):
-    given = msgspec.structs.asdict(trade(number, order))
-    left = ("id", "is_best_match")
-    return Allocation(
-        **{name: value for name, value in given.items() if name not in left},
-        allocation_id=number,
-        allocation_type=AllocationType.SOR,
-        is_allocator=False,
-    )
-
-
-def trade(number, order=1, quantity="1"):
-    return AccountTrade(
-        symbol=SYMBOL,
-        id=number,
-        order_id=order,
-        order_list_id=-1,
-        price=Decimal(100),
-        quantity=Decimal(quantity),
-        quote_quantity=Decimal(quantity) * 100,
-        commission=Decimal("0.001"),
-        commission_asset="BNB",
-        time=200,
-        is_buyer=True,
-        is_maker=True,
-        is_best_match=True,
-    )
-
-
-def open_order(number, executed="0"):
-    return Order(
-        symbol=SYMBOL,
-        order_id=number,
-        order_list_id=-1,
-        client_order_id=f"name-{number}",
-        original_quantity=Decimal(1),
-        executed_quantity=Decimal(executed),
-        time=1,
-        update_time=2,
-        is_working=True,
-    )
 
 
 def begun(**balances):
@@ -293,3 +219,66 @@ def test_a_symbol_that_is_forgotten_is_asked_for_no_more():
 
     assert (state.symbols, state.routed) == ({"ETHUSDT"}, set())
     assert state.changed_orders([]) == ([], [("ETHUSDT", 7)])
+
+
+def list_status(number, status, time=70):
+    body = {
+        "e": "listStatus", "E": time, "s": SYMBOL, "g": number, "c": "OCO", "l": "EXEC_STARTED", "L": status,
+        "r": "NONE", "C": "L", "T": time, "O": [],
+    }  # fmt: skip
+    return decode_user_data_event(msgspec.json.encode(body))
+
+
+def test_lists_are_open_until_they_are_told_to_have_ended():
+    state = begun()
+    for number in (1, 2):
+        assert state.take(list_status(number, "EXECUTING"))
+    assert state.order_lists == {1, 2}
+    for status, number in (("ALL_DONE", 1), ("REJECT", 3)):
+        assert state.take(list_status(number, status))
+    assert state.order_lists == {2}
+
+
+def test_the_symbol_of_every_order_is_known_whichever_way_it_is_told():
+    event, watched, expected, read = [begun() for _ in range(4)]
+    event.take(report(1))
+    watched.watch(SYMBOL)
+    expected.expect(SYMBOL, 1)
+    read.restart([open_order(1)], [], [], account(), now=70)
+
+    assert [state.symbols for state in (event, watched, expected, read)] == [{SYMBOL}] * 4
+
+
+def test_what_was_told_before_the_balances_were_read_anew_counts_no_more():
+    state = begun()
+    state.take(report(1, status="FILLED", executed="1", trade=7, last="1"))
+    change = msgspec.json.encode({"e": "balanceUpdate", "E": 70, "a": "BNB", "d": "2", "T": 70})
+    state.take(decode_user_data_event(change))
+    now = account(time=200, BTC="11", USDT="900", BNB="2.999")
+    state.restart([], [], [], now, now=210)
+
+    assert state.unexplained(now, [], ASSETS) == {}
+
+
+def test_locked_amounts_are_part_of_a_balance():
+    state = begun()
+    now = account(BTC="10", USDT="1000", BNB="1")
+    locking = [msgspec.structs.replace(each, free=each.free - 1, locked=each.locked + 1) for each in now.balances]
+    locked = msgspec.structs.replace(now, balances=locking)
+
+    assert state.unexplained(locked, [], ASSETS) == {}
+    state.restart([], [], [], locked, now=70)
+    assert state.unexplained(now, [], ASSETS) == {}
+    more = [msgspec.structs.replace(each, locked=each.locked + 1) for each in locked.balances]
+    assert state.unexplained(msgspec.structs.replace(now, balances=more), [], ASSETS) == {
+        "BNB": (1, 2),
+        "BTC": (10, 11),
+        "USDT": (1000, 1001),
+    }
+
+
+def test_an_account_of_which_nothing_is_known_takes_everything():
+    state = AccountState()
+    assert state.last_time == 0
+    state.take(position(0, BTC="12"))
+    assert state.balances["BTC"].free == 12
