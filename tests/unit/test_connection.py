@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from dataclasses import replace
 from itertools import cycle, pairwise
 
 import pytest
@@ -366,3 +368,24 @@ async def test_pings_are_answered_at_once():
 
     assert dialer.ends[0].pongs == [b"12"]
     await kept.connection.close()
+
+
+# -------------------------------------------------------------------------------------------------------------- dials
+
+
+@pytest.mark.parametrize(("url", "modes"), [("ws://x:1", [None]), ("wss://x:1", [ssl.CERT_REQUIRED])])
+async def test_certificates_are_verified_where_the_address_asks_for_encryption(url, modes):
+    dialer, contexts = ScriptedDialer(), []
+
+    async def dial(url, handler, *, timeout, tls):
+        contexts.append((timeout, tls))
+        return await dialer(url, handler, timeout=timeout, tls=tls)
+
+    environment = replace(dialer.environment(), dial=dial)
+    connection = api_connection(Endpoint.from_url(url), timeouts=Timeouts(open=7.0), environment=environment)
+    connection.open()
+    await connection.wait_open()
+    await connection.close()
+
+    assert [tls and tls.verify_mode for _, tls in contexts] == modes
+    assert [timeout for timeout, _ in contexts] == [7.0]
