@@ -207,6 +207,20 @@ async def test_who_limits_the_attempts_is_not_made_to_wait_for_the_end_of_a_ban(
     assert (error.attempts, error.status, error.retry_after) == (1, 418, 11.0)
 
 
+async def test_who_limits_the_attempts_waits_for_the_end_of_a_ban_that_is_no_longer_than_opening_may_take():
+    dialer = ScriptedDialer(ConnectFailed("banned", retry_after=10.0))
+    error = await failed(Kept(dialer, backoff=Backoff(attempts=2), timeouts=Timeouts(open=10.0)))
+
+    assert (error.attempts, dialer.times) == (2, [0, 10])
+
+
+async def test_who_is_refused_without_a_word_of_when_to_come_back_waits_for_the_back_off_alone():
+    dialer = ScriptedDialer(ConnectFailed("refused"))
+    await failed(Kept(dialer, backoff=Backoff(initial=0.25, attempts=3), timeouts=Timeouts(open=0.5)))
+
+    assert dialer.times == [0, 0.25, 0.75]
+
+
 async def test_who_does_not_limit_them_waits_and_is_told_the_last_failure():
     kept = Kept(ScriptedDialer(ConnectFailed("ws://x: refused", status=429, retry_after=700.0)))
     with pytest.raises(ConnectFailed, match="not connected within 10 s: ws://x: refused") as raised:
@@ -354,10 +368,41 @@ async def test_a_connection_is_given_up_for_a_new_one_when_it_is_asked_to():
     kept = Kept(dialer)
     await kept.connection.wait_open()
     kept.connection.reconnect("enough of it")
+    assert kept.connection.state is ConnectionState.OPEN
+    await asyncio.sleep(0.01)
+    assert kept.connection.state is ConnectionState.WAITING
+    assert kept.lost == ["enough of it"]
     await comes(lambda: len(dialer.ends) == 2)
 
     assert kept.lost == ["enough of it"]
     assert [end.ended for end in dialer.ends] == ["dropped by the client", None]
+    await kept.connection.close()
+
+
+async def test_who_waits_is_told_as_soon_as_the_connection_is_about_to_be_closed():
+    kept = Kept(ScriptedDialer(ConnectFailed("refused")))
+    waiting = asyncio.ensure_future(kept.connection.wait_open())
+    await asyncio.sleep(0.1)
+    kept.connection.shut()
+    assert kept.connection.state is ConnectionState.CLOSING
+    with pytest.raises(ConnectFailed, match="closed by its owner"):
+        await waiting
+    assert running_loop().time() == 0.1
+    await kept.connection.close()
+
+    assert kept.connection.state is ConnectionState.CLOSED
+
+
+async def test_a_connection_that_ends_twice_ends_for_the_first_reason():
+    dialer = ScriptedDialer()
+    kept = Kept(dialer)
+    await kept.connection.wait_open()
+    kept.connection.on_closed("the first")
+    kept.connection.on_closed("the second")
+    await comes(lambda: len(dialer.ends) == 2)
+
+    assert kept.lost == ["the first"]
+    assert kept.failed == []
     await kept.connection.close()
 
 
