@@ -180,6 +180,45 @@ async def test_what_is_no_error_of_the_exchange_ends_it_and_is_told_twice():
     assert filling.backfill.is_idle
 
 
+class SlowToEnd(Filling):
+    """Its request takes three seconds to give up."""
+
+    async def fetch(self, symbol, first, count):
+        try:
+            return await running_loop().create_future()
+        finally:
+            await asyncio.sleep(3.0)
+
+
+async def test_closing_waits_until_nothing_is_fetched_any_more():
+    filling = SlowToEnd(all_of)
+    filling.backfill.wake()
+    await asyncio.sleep(1.0)
+    await filling.backfill.close()
+
+    assert filling.backfill.is_idle
+    assert running_loop().time() == 4.0
+
+
+async def test_one_that_failed_may_be_closed():
+    filling = Filling(lambda *_: 1 / 0)
+    filling.backfill.wake()
+    await asyncio.sleep(1.0)
+    await filling.backfill.close()
+
+    assert [type(error) for error in filling.errors] == [ZeroDivisionError]
+
+
+async def test_it_does_not_fill_twice_at_once():
+    filling = SlowToEnd(all_of)
+    filling.backfill.wake()
+    first = filling.backfill._task
+    await asyncio.sleep(1.0)
+    filling.backfill.wake()
+    assert filling.backfill._task is first
+    await filling.backfill.close()
+
+
 async def test_without_holes_nothing_is_asked():
     filling = Filling(all_of)
     await filling.backfill.wait_idle()
