@@ -194,8 +194,7 @@ class BinanceWebSocketConnection(ABC):
             if task is not None:
                 task.cancel()
             self._end("closed by this side")
-            self.state = ConnectionState.CLOSED
-            self._changed.set()
+            self.state = ConnectionState.CLOSED  # who waited was told by shut()
         if task is not None:
             await asyncio.wait([task])
 

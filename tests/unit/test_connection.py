@@ -346,6 +346,21 @@ async def test_closing_waits_for_the_far_end_no_longer_than_its_time():
     assert running_loop().time() - before == 0.5
     assert kept.connection.state is ConnectionState.CLOSED
     assert kept.lost == ["closed by this side"]
+    dialer.ends[0].say(TRADE)
+    await asyncio.sleep(0.1)
+    assert kept.events == []  # the socket is gone
+
+
+async def test_closing_says_so_to_the_far_end_and_leaves_nothing_running():
+    dialer = ScriptedDialer()
+    kept = Kept(dialer)
+    await kept.connection.wait_open()
+    await kept.connection.close()
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert running_loop().time() == 0
+    await asyncio.sleep(0.1)
+    assert [end.ended for end in dialer.ends] == ["closed by the client: 1000"]
 
 
 def test_a_connection_is_made_where_an_event_loop_runs():

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType
-from cryptotrader.protocol.limits import GUARD_SECONDS, OrderBudget, SlidingBudget, WeightBudget, connection_budget
+from cryptotrader.protocol.limits import (
+    GUARD_SECONDS,
+    OrderBudget,
+    SlidingBudget,
+    WeightBudget,
+    connection_budget,
+    message_budget,
+)
 
 
 @given(st.lists(st.floats(0, 2), max_size=60))
@@ -44,6 +51,13 @@ def test_three_hundred_connections_in_five_minutes_are_never_broken():
         times.append(now)
 
     assert all(sum(1 for other in times if start <= other <= start + 300) <= 300 for start in times[::7])
+
+
+def test_budgets_leave_a_margin_to_the_documented_limits():
+    messages, connections = message_budget(), connection_budget()
+
+    assert (messages.limit, messages.window) == (5, 1.1)
+    assert (connections.limit, connections.window) == (299, 301.0)
 
 
 def test_a_new_window_starts_at_the_full_minute():
@@ -370,3 +384,20 @@ def test_what_counts_on_both_sides_of_a_boundary_is_not_counted_twice_after_it()
     assert budget.wait(21, 60.0) == pytest.approx(GUARD_SECONDS)
     assert budget.wait(40, 60.0 + GUARD_SECONDS) == 0.0
     assert budget.wait(41, 60.0 + GUARD_SECONDS) > 0
+
+
+def test_a_clock_that_goes_back_by_exactly_a_window_does_not_begin_it_anew():
+    budget = WeightBudget(limit=100)
+    budget.settle(100, 121.0, charged=True)
+    budget.settle(1, 60.0, charged=True)
+
+    assert budget.wait(1, 121.0) == pytest.approx(59.0 + GUARD_SECONDS)
+
+
+def test_a_count_that_comes_at_the_very_turn_is_of_the_new_window():
+    budget = WeightBudget(limit=100)
+    budget.settle(90, 30.0, charged=True)
+    budget.learn([weight_used(95)], 60.0)
+
+    assert budget.wait(5, 61.0) == 0.0
+    assert budget.wait(6, 61.0) > 0
