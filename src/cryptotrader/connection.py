@@ -162,7 +162,7 @@ class BinanceWebSocketConnection(ABC):
             raise ConnectFailed(f"{self._base_url}: the connection was closed by its owner", url=self._base_url)
         if self._refused is not None:
             raise self._refused
-        if self._task is None or self.state is ConnectionState.CLOSED:
+        if self._task is None:
             raise ConnectFailed(f"{self._base_url}: the connection is closed", url=self._base_url)
 
     def reconnect(self, reason: str) -> None:
@@ -194,8 +194,7 @@ class BinanceWebSocketConnection(ABC):
             if task is not None:
                 task.cancel()
             self._end("closed by this side")
-            self.state = ConnectionState.CLOSED
-            self._changed.set()
+            self.state = ConnectionState.CLOSED  # who waited was told by shut()
         if task is not None:
             await asyncio.wait([task])
 

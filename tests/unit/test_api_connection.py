@@ -171,6 +171,24 @@ async def test_a_request_whose_caller_leaves_is_forgotten_and_its_reply_too():
         assert asking.api._api.counters == {"unmatched": 1}
 
 
+async def test_a_reply_is_waited_for_as_long_as_it_may_take_and_no_longer():
+    async with Asking(Script(ping=[None]), timeouts=Timeouts(request=2.0)) as asking:
+        await asking.api.wait_clock()
+        for timeout in (None, 1.0):  # each time the connection would else be looked at after ten seconds
+            before = running_loop().time()
+            with pytest.raises(OutcomeUnknown, match="no reply in time"):
+                await asking.api.call(PingRequest(), timeout=timeout)
+            assert running_loop().time() - before == pytest.approx(timeout or 2.0)
+
+
+async def test_windows_of_budgets_are_those_of_this_machine_s_clock_until_the_exchange_tells_its_own():
+    async with Asking(Script(time=[None])) as asking:
+        asking.api.open()
+        await asking.api.wait_open()
+        await asyncio.sleep(3.0)
+        assert asking.api._api.exchange_time(3.0) == pytest.approx(START_US / 1e6 + 3.0, abs=1e-3)
+
+
 async def test_a_request_without_a_key_that_needs_one_is_not_sent():
     async with Asking(Script()) as asking:
         with pytest.raises(ConfigurationError, match=r"account\.status needs a key; give one to the client"):

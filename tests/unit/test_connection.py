@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from dataclasses import replace
 from itertools import cycle, pairwise
 
 import pytest
@@ -205,6 +207,20 @@ async def test_who_limits_the_attempts_is_not_made_to_wait_for_the_end_of_a_ban(
     assert (error.attempts, error.status, error.retry_after) == (1, 418, 11.0)
 
 
+async def test_who_limits_the_attempts_waits_for_the_end_of_a_ban_that_is_no_longer_than_opening_may_take():
+    dialer = ScriptedDialer(ConnectFailed("banned", retry_after=10.0))
+    error = await failed(Kept(dialer, backoff=Backoff(attempts=2), timeouts=Timeouts(open=10.0)))
+
+    assert (error.attempts, dialer.times) == (2, [0, 10])
+
+
+async def test_who_is_refused_without_a_word_of_when_to_come_back_waits_for_the_back_off_alone():
+    dialer = ScriptedDialer(ConnectFailed("refused"))
+    await failed(Kept(dialer, backoff=Backoff(initial=0.25, attempts=3), timeouts=Timeouts(open=0.5)))
+
+    assert dialer.times == [0, 0.25, 0.75]
+
+
 async def test_who_does_not_limit_them_waits_and_is_told_the_last_failure():
     kept = Kept(ScriptedDialer(ConnectFailed("ws://x: refused", status=429, retry_after=700.0)))
     with pytest.raises(ConnectFailed, match="not connected within 10 s: ws://x: refused") as raised:
@@ -330,6 +346,21 @@ async def test_closing_waits_for_the_far_end_no_longer_than_its_time():
     assert running_loop().time() - before == 0.5
     assert kept.connection.state is ConnectionState.CLOSED
     assert kept.lost == ["closed by this side"]
+    dialer.ends[0].say(TRADE)
+    await asyncio.sleep(0.1)
+    assert kept.events == []  # the socket is gone
+
+
+async def test_closing_says_so_to_the_far_end_and_leaves_nothing_running():
+    dialer = ScriptedDialer()
+    kept = Kept(dialer)
+    await kept.connection.wait_open()
+    await kept.connection.close()
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert running_loop().time() == 0
+    await asyncio.sleep(0.1)
+    assert [end.ended for end in dialer.ends] == ["closed by the client: 1000"]
 
 
 def test_a_connection_is_made_where_an_event_loop_runs():
@@ -352,10 +383,41 @@ async def test_a_connection_is_given_up_for_a_new_one_when_it_is_asked_to():
     kept = Kept(dialer)
     await kept.connection.wait_open()
     kept.connection.reconnect("enough of it")
+    assert kept.connection.state is ConnectionState.OPEN
+    await asyncio.sleep(0.01)
+    assert kept.connection.state is ConnectionState.WAITING
+    assert kept.lost == ["enough of it"]
     await comes(lambda: len(dialer.ends) == 2)
 
     assert kept.lost == ["enough of it"]
     assert [end.ended for end in dialer.ends] == ["dropped by the client", None]
+    await kept.connection.close()
+
+
+async def test_who_waits_is_told_as_soon_as_the_connection_is_about_to_be_closed():
+    kept = Kept(ScriptedDialer(ConnectFailed("refused")))
+    waiting = asyncio.ensure_future(kept.connection.wait_open())
+    await asyncio.sleep(0.1)
+    kept.connection.shut()
+    assert kept.connection.state is ConnectionState.CLOSING
+    with pytest.raises(ConnectFailed, match="closed by its owner"):
+        await waiting
+    assert running_loop().time() == 0.1
+    await kept.connection.close()
+
+    assert kept.connection.state is ConnectionState.CLOSED
+
+
+async def test_a_connection_that_ends_twice_ends_for_the_first_reason():
+    dialer = ScriptedDialer()
+    kept = Kept(dialer)
+    await kept.connection.wait_open()
+    kept.connection.on_closed("the first")
+    kept.connection.on_closed("the second")
+    await comes(lambda: len(dialer.ends) == 2)
+
+    assert kept.lost == ["the first"]
+    assert kept.failed == []
     await kept.connection.close()
 
 
@@ -366,3 +428,24 @@ async def test_pings_are_answered_at_once():
 
     assert dialer.ends[0].pongs == [b"12"]
     await kept.connection.close()
+
+
+# -------------------------------------------------------------------------------------------------------------- dials
+
+
+@pytest.mark.parametrize(("url", "modes"), [("ws://x:1", [None]), ("wss://x:1", [ssl.CERT_REQUIRED])])
+async def test_certificates_are_verified_where_the_address_asks_for_encryption(url, modes):
+    dialer, contexts = ScriptedDialer(), []
+
+    async def dial(url, handler, *, timeout, tls):
+        contexts.append((timeout, tls))
+        return await dialer(url, handler, timeout=timeout, tls=tls)
+
+    environment = replace(dialer.environment(), dial=dial)
+    connection = api_connection(Endpoint.from_url(url), timeouts=Timeouts(open=7.0), environment=environment)
+    connection.open()
+    await connection.wait_open()
+    await connection.close()
+
+    assert [tls and tls.verify_mode for _, tls in contexts] == modes
+    assert [timeout for timeout, _ in contexts] == [7.0]

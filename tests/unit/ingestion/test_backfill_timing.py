@@ -105,8 +105,10 @@ async def test_answers_count_as_confirmations_only_with_time_between_them():
     await filling.backfill.wait_idle()
 
     assert filling.absences == [(12, 13)]
-    assert len(filling.times) >= CONFIRMATIONS
-    assert filling.times[-1] - filling.times[0] >= (CONFIRMATIONS - 1) * CONFIRMATION_SECONDS
+    counted = [0.0, 0.25, 0.75, 1.75]
+    assert filling.times == [0.0, *counted]  # what was asked again at once, after 11 and 14 had come, confirmed nothing
+    assert len(counted) == CONFIRMATIONS
+    assert min(after - before for before, after in pairwise(counted)) >= CONFIRMATION_SECONDS
 
 
 async def test_a_doubt_about_more_ids_does_not_count_for_fewer():
@@ -121,6 +123,27 @@ async def test_a_doubt_about_more_ids_does_not_count_for_fewer():
 
     assert [trade.id for trade in filling.stored] == [11, 12, 13, 14]
     assert filling.absences == []
+
+
+async def test_answers_that_end_right_before_the_ids_are_no_evidence_however_many_they_are():
+    filling = Filling(lambda *_: [past(11), past(12)])
+    filling.backfill.wake()
+    await asyncio.sleep(100)
+    await filling.backfill.close()
+
+    assert len(filling.times) > 2 * CONFIRMATIONS
+    assert (filling.absences, filling.errors) == ([], [])
+    assert filling.seen.holes() == [(13, 14)]
+
+
+async def test_one_trade_beyond_the_ids_is_evidence():
+    filling = Filling(lambda *_: [past(11), past(12), past(13), past(15)])
+    filling.backfill.wake()
+    await asyncio.sleep(100)
+    await filling.backfill.close()
+
+    assert filling.absences == [(14, 14)]
+    assert list(filling.seen) == [(1, 20)]
 
 
 async def test_what_was_streamed_meanwhile_is_not_stored_twice():
@@ -155,6 +178,45 @@ async def test_what_is_no_error_of_the_exchange_ends_it_and_is_told_twice():
 
     assert [type(error) for error in filling.errors] == [ZeroDivisionError]
     assert filling.backfill.is_idle
+
+
+class SlowToEnd(Filling):
+    """Its request takes three seconds to give up."""
+
+    async def fetch(self, symbol, first, count):
+        try:
+            return await running_loop().create_future()
+        finally:
+            await asyncio.sleep(3.0)
+
+
+async def test_closing_waits_until_nothing_is_fetched_any_more():
+    filling = SlowToEnd(all_of)
+    filling.backfill.wake()
+    await asyncio.sleep(1.0)
+    await filling.backfill.close()
+
+    assert filling.backfill.is_idle
+    assert running_loop().time() == 4.0
+
+
+async def test_one_that_failed_may_be_closed():
+    filling = Filling(lambda *_: 1 / 0)
+    filling.backfill.wake()
+    await asyncio.sleep(1.0)
+    await filling.backfill.close()
+
+    assert [type(error) for error in filling.errors] == [ZeroDivisionError]
+
+
+async def test_it_does_not_fill_twice_at_once():
+    filling = SlowToEnd(all_of)
+    filling.backfill.wake()
+    first = filling.backfill._task
+    await asyncio.sleep(1.0)
+    filling.backfill.wake()
+    assert filling.backfill._task is first
+    await filling.backfill.close()
 
 
 async def test_without_holes_nothing_is_asked():

@@ -45,6 +45,7 @@ async def test_a_commit_stores_rows_and_ledger_together_on_one_thread():
     pipeline.batch.backfilled_ns.append(9)
     pipeline.batch.rejected.append(DeadLetter(event(4), 9, "why"))
     pipeline.batch.absent.append(("X", Absence(6, 6, "asked", 7, 1)))
+    assert pipeline.waiting == 5
     await pipeline.commit()
     await pipeline.commit()  # nothing new
     await pipeline.close()
@@ -52,6 +53,7 @@ async def test_a_commit_stores_rows_and_ledger_together_on_one_thread():
     entry = sink.ledger.of("X")
     assert len(sink.batches) == pipeline.commits == 1
     assert (list(entry.stream), list(entry.backfill), list(entry.rejected)) == ([(1, 2), (5, 5)], [(3, 3)], [(4, 4)])
+    assert entry.absent == [Absence(6, 6, "asked", 7, 1)]
     assert entry.unresolved() == []
     assert sink.closed == 1
     assert len(sink.threads) == 1
@@ -127,6 +129,18 @@ async def test_a_commit_that_is_cancelled_halfway_still_counts():
     assert [batch.rows for batch in sink.batches] == [2, 1]
     assert list(sink.ledger.of("X").stream) == [(1, 3)]
     assert pipeline.commits == 2
+
+
+async def test_what_was_rejected_or_is_absent_is_committed_without_any_row():
+    pipeline, sink = await make()
+    pipeline.batch.rejected.append(DeadLetter(event(4), 9, "why"))
+    await pipeline.commit()
+    pipeline.batch.absent.append(("X", Absence(6, 6, "asked", 7, 1)))
+    await pipeline.commit()
+    await pipeline.close()
+
+    assert sink.writes == 2
+    assert list(sink.ledger.of("X").known()) == [(4, 4), (6, 6)]
 
 
 async def test_a_failing_sink_is_told_and_the_ledger_stays():

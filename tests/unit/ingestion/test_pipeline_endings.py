@@ -143,6 +143,36 @@ async def test_rows_of_a_running_commit_count_against_the_limit_and_the_error_sa
     await pipeline.close()
 
 
+async def test_two_commits_at_once_are_written_one_after_the_other():
+    sink, gate = gated()
+    pipeline = Pipeline(sink, PAIRS, CaptureConfig())
+    assert (pipeline.waiting, pipeline.commits) == (0, 0)
+    await pipeline.open()
+    add(pipeline, 1, 2)
+    first = await begun(pipeline, gate)
+    add(pipeline, 3)
+    second = asyncio.ensure_future(pipeline.commit())
+    await asyncio.sleep(0)
+    assert len(sink_threads()) == 1
+    gate.open()
+    await asyncio.gather(first, second)
+    await pipeline.close()
+
+    assert sink.ids == [[1, 2], [3]]
+    assert list(pipeline.ledger.of("X").stream) == [(1, 3)]
+
+
+async def test_too_many_rows_of_which_none_is_live_are_not_behind_by_any_time():
+    sink, _ = gated()
+    pipeline = Pipeline(sink, PAIRS, CaptureConfig(commit_rows=10, most_rows_waiting=2))
+    pipeline.batch.backfilled += [event(1), event(2)]
+    with pytest.raises(ConsumerTooSlow, match="behind") as raised:
+        pipeline.added()
+
+    assert (raised.value.lag_ns, raised.value.lost) == (0, 0)
+    await pipeline.close()
+
+
 async def test_rows_that_come_while_one_batch_is_written_go_into_the_next():
     sink, gate = gated()
     pipeline = Pipeline(sink, PAIRS, CaptureConfig())

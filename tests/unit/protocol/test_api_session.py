@@ -154,7 +154,7 @@ def test_an_error_inside_a_result_is_an_error():
     told.reply(number, result={"code": -2043, "msg": "This symbol doesn't have a reference price."})
 
     assert isinstance(told.answers[number], RequestRejected)
-    assert told.answers[number].code == -2043
+    assert (told.answers[number].status, told.answers[number].code) == (400, -2043)
 
 
 def test_weights_follow_the_counts_of_the_server_and_what_is_on_its_way():
@@ -731,3 +731,98 @@ def test_microseconds_are_asked_for_and_told():
 
     assert told.session.timestamp(1.0) == int(WALL * 1_000_000) + 1_250_000
     assert told.session.url("ws://x/y?a=b") == "ws://x/y?a=b&timeUnit=MICROSECOND"
+
+
+# ------------------------------------------------------------------------------------------------------ on the edges
+
+
+def test_nothing_is_sent_before_the_connection_is_open():
+    session = ApiSession(weights=WeightBudget(), on_shutdown=print, on_problem=print, timeouts=Timeouts(stale=50.0))
+
+    assert not session.accepts_requests
+    assert (session.tick(7.0), session.in_flight, list(session.outbox)) == (57.0, 0, [])
+
+
+def test_requests_are_numbered_from_one():
+    told = Told()
+
+    assert [told.send(PingRequest()) for _ in range(3)] == [1, 2, 3]
+    assert [json.loads(payload)["id"] for _, payload in told.session.outbox] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("given", "sent"), [(None, {}), (1500, {"recvWindow": 1500})])
+def test_a_receive_window_is_sent_only_where_it_is_given(given, sent):
+    told, request = Told(), AccountStatusRequest()
+    told.session.send(
+        request,
+        request.params(),
+        now=0.0,
+        timeout=1.0,
+        resolve=print,
+        reject=print,
+        identity=Identity(MINE, OrderBudget()),
+        recv_window=given,
+    )
+    params = sent_frame(told)["params"]
+
+    assert {name: value for name, value in params.items() if name == "recvWindow"} == sent
+
+
+def test_a_refusal_that_names_no_request_closes_the_budget_when_it_says_so():
+    told, _ = logged_on(AccountStatusRequest())
+    data = {"serverTime": 1, "retryAfter": int((WALL + 90) * 1000)}
+    told.reply(None, status=429, error={"code": -1003, "msg": "m", "data": data})
+
+    assert told.session.wait(PingRequest(), 0.0) == pytest.approx(90)
+    assert [type(problem) for problem in told.problems] == [UnexpectedFrame]
+    assert told.session.logged_on_as == "name"
+
+
+@pytest.mark.parametrize("refusal", [{"status": 400, "error": {"code": -1100, "msg": "m"}}, {"status": 401}])
+def test_only_the_refusal_of_a_key_signs_the_session_off(refusal):
+    told, (number,) = logged_on(AccountStatusRequest())
+    told.reply(None, **refusal)
+
+    assert told.session.logged_on_as == "name"
+    assert number not in told.answers
+
+
+def test_a_session_that_is_signed_off_need_not_be_told():
+    told, _ = logged_on(AccountStatusRequest())
+    told.session.on_signed_off = None
+    told.session.receive(REVOKED, 0, 1.0)
+
+    assert [type(problem) for problem in told.problems] == [UnexpectedFrame]
+
+
+def test_the_shortage_is_of_orders_however_soon_it_ends():
+    told, orders = Told(), OrderBudget()
+    orders.close_until(WALL + 0.5)
+    request = OrderPlaceRequest(symbol="BTCUSDT", side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(1))
+
+    assert told.session.shortage(request, 0.0, Identity(MINE, orders)) == (-1015, "unfilled orders are")
+
+
+def test_a_clock_that_is_a_whole_day_off_is_that_of_another_day():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL - 86_400) * 1000), 0.0)
+
+    assert told.session.exchange_time(0.0) == WALL
+
+
+def test_an_order_that_is_refused_with_a_status_of_success_counts_for_nothing():
+    told, orders = Told(), OrderBudget()
+    place(told, orders, status=200, error={"code": -2010, "msg": "no"})
+
+    assert left(orders) == 50
+
+
+def test_a_refusal_of_another_kind_closes_no_budget():
+    told, orders = Told(), OrderBudget()
+    data = {"serverTime": 1, "retryAfter": int((WALL + 30) * 1000)}
+    place(told, orders, status=429, error={"code": -1000, "msg": "m", "data": data})
+    place(told, orders, status=400, error={"code": -1015, "msg": "m", "data": data})
+    place(told, orders, status=429, error={"code": -1015, "msg": "m"})
+
+    assert orders.wait(1, WALL) == 0.0
+    assert told.weights.wait(1, WALL) == 0.0

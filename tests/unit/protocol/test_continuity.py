@@ -53,6 +53,7 @@ def test_adding_the_next_id_extends_the_last_interval():
 
 def test_an_empty_set_has_no_holes_of_its_own():
     assert IdIntervals().holes() == []
+    assert IdIntervals().holes(first=3) == IdIntervals().holes(last=4) == []
     assert IdIntervals().holes(3, 4) == [(3, 4)]
     assert not IdIntervals()
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptotrader.models.base_models import RateLimit, RateLimitInterval, RateLimitType
-from cryptotrader.protocol.limits import GUARD_SECONDS, OrderBudget, SlidingBudget, WeightBudget, connection_budget
+from cryptotrader.protocol.limits import (
+    GUARD_SECONDS,
+    OrderBudget,
+    SlidingBudget,
+    WeightBudget,
+    connection_budget,
+    message_budget,
+)
 
 
 @given(st.lists(st.floats(0, 2), max_size=60))
@@ -44,6 +51,13 @@ def test_three_hundred_connections_in_five_minutes_are_never_broken():
         times.append(now)
 
     assert all(sum(1 for other in times if start <= other <= start + 300) <= 300 for start in times[::7])
+
+
+def test_budgets_leave_a_margin_to_the_documented_limits():
+    messages, connections = message_budget(), connection_budget()
+
+    assert (messages.limit, messages.window) == (5, 1.1)
+    assert (connections.limit, connections.window) == (299, 301.0)
 
 
 def test_a_new_window_starts_at_the_full_minute():
@@ -198,7 +212,7 @@ def test_the_window_before_the_last_one_counts_no_more():
     assert budget.used == 0
 
 
-@pytest.mark.parametrize(("moment", "free"), [(59.79, 100), (59.81, 40)])
+@pytest.mark.parametrize(("moment", "free"), [(59.79, 100), (60 - GUARD_SECONDS, 40), (59.81, 40)])
 def test_only_what_is_counted_shortly_before_a_boundary_counts_beyond_it(moment, free):
     budget = WeightBudget(limit=100)
     budget.settle(60, moment, charged=True)
@@ -370,3 +384,78 @@ def test_what_counts_on_both_sides_of_a_boundary_is_not_counted_twice_after_it()
     assert budget.wait(21, 60.0) == pytest.approx(GUARD_SECONDS)
     assert budget.wait(40, 60.0 + GUARD_SECONDS) == 0.0
     assert budget.wait(41, 60.0 + GUARD_SECONDS) > 0
+
+
+def test_a_clock_that_goes_back_by_exactly_a_window_does_not_begin_it_anew():
+    budget = WeightBudget(limit=100)
+    budget.settle(100, 121.0, charged=True)
+    budget.settle(1, 60.0, charged=True)
+
+    assert budget.wait(1, 121.0) == pytest.approx(59.0 + GUARD_SECONDS)
+
+
+def test_a_count_that_comes_at_the_very_turn_is_of_the_new_window():
+    budget = WeightBudget(limit=100)
+    budget.settle(90, 30.0, charged=True)
+    budget.learn([weight_used(95)], 60.0)
+
+    assert budget.wait(5, 61.0) == 0.0
+    assert budget.wait(6, 61.0) > 0
+
+
+def test_at_the_very_turn_what_counts_on_both_sides_is_waited_for_to_the_end_of_the_new_window():
+    budget = WeightBudget(limit=100)
+    budget.settle(60, 59.9, charged=True)
+
+    assert budget.wait(41, 60.0) == pytest.approx(60.0 + GUARD_SECONDS)
+
+
+@pytest.mark.parametrize(("told", "moment", "free"), [(70, 59.9, 100), (90, 60 - GUARD_SECONDS, 80)])
+def test_of_a_count_near_the_end_of_a_window_only_what_is_new_may_be_of_the_next_one(told, moment, free):
+    budget = WeightBudget(limit=100)
+    budget.settle(70, 30.0, charged=True)
+    budget.learn([weight_used(told)], moment)
+
+    assert budget.wait(free, 60.5) == 0.0
+    assert (budget.wait(free + 1, 60.5) > 0) is (free < 100)
+
+
+def test_nothing_is_waited_for_in_the_beginning():
+    assert WeightBudget().wait(1, 0.0) == 0.0
+    assert OrderBudget().wait(1, 0.0) == 0.0
+
+
+def test_a_budget_that_was_closed_counts_what_was_used_at_the_moment_it_opens():
+    budget = WeightBudget(limit=100)
+    budget.settle(100, 70.0, charged=True)
+    budget.close_until(100.0)
+
+    assert budget.wait(1, 100.0) == pytest.approx(20.0 + GUARD_SECONDS)
+
+
+def test_each_budget_finds_its_own_among_the_limits_that_are_told():
+    told = [weight_used(7, seconds=3600), orders_used(50), weight_used(95), orders_used(50)]
+    weights, orders = WeightBudget(), OrderBudget()
+    weights.learn(told, 1_000.0)
+    assert orders.learn(told, 1_000.0)
+
+    assert weights.used == 95
+    assert orders.wait(1, 1_000.0) > 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "number"), [(RateLimitInterval.SECOND, 10), (RateLimitInterval.DAY, 1)], ids=["10 s", "day"]
+)
+def test_the_limit_of_an_account_takes_the_place_of_the_documented_one(interval, number):
+    budget = OrderBudget()
+    for each, count in ((RateLimitInterval.SECOND, 10), (RateLimitInterval.DAY, 1)):
+        limit = RateLimit(
+            rate_limit_type=RateLimitType.ORDERS, interval=each, interval_num=count, limit=400_000, count=None
+        )
+        budget.learn([limit], 1_000.0)
+    budget.spend(300_000)
+    assert budget.wait(100_000, 1_000.0) == 0.0
+    small = RateLimit(rate_limit_type=RateLimitType.ORDERS, interval=interval, interval_num=number, limit=7, count=None)
+    budget.learn([small], 1_000.0)
+
+    assert budget.wait(1, 1_000.0) > 0

@@ -6,7 +6,8 @@ import pytest
 
 from cryptotrader.config import Timeouts, TimeUnit
 from cryptotrader.errors import DecodeFailed, RequestInvalid, RequestRejected
-from cryptotrader.protocol.stream_session import MAX_STREAMS, StreamSession
+from cryptotrader.protocol.codec import MAX_CONTROL_BYTES
+from cryptotrader.protocol.stream_session import MAX_STREAMS, StreamCounters, StreamSession
 
 TRADE = '{"e":"trade","E":1700000000001,"s":"%s","t":%d,"p":"1.50000000","q":"2.00000000","T":1700000000000,"m":true,"M":true}'
 DEPTH5 = '{"lastUpdateId":5,"bids":[["1.0","2.0"]],"asks":[]}'
@@ -389,7 +390,7 @@ def test_a_short_silence_is_watched_for_closely():
     told.session.add("btcusdt@trade", told.take)
     told.open()
 
-    assert told.session.tick(0.0) <= 0.1
+    assert told.session.tick(0.0) == pytest.approx(0.1)
 
 
 # ------------------------------------------------------------------------------------------------------- keep alive
@@ -468,6 +469,8 @@ def test_two_messages_of_the_budget_are_kept_for_pongs():
     told.session.ping(b"b", 0.0)
     assert list(told.session.outbox) == [("pong", b"a"), ("pong", b"b")]
     assert told.session.tick(0.0) == pytest.approx(1.1)
+    told.session.tick(0.5)
+    assert told.sent() == []
     told.session.tick(1.1)
 
     assert [command["params"] for command in told.sent()] == [["x3usdt@trade"]]
@@ -553,10 +556,11 @@ def test_the_first_frame_of_a_stream_and_every_thousandth_after_it_is_looked_at_
     told = Told()
     told.session.add("btcusdt@trade", told.take)
     told.open()
-    for _ in range(2_001):
-        told.receive(combined("btcusdt@trade", (TRADE % ("BTCUSDT", 1))[:-1] + ',"zz":1}'))
-
-    assert told.session.counters.unknown_fields == {"trade.zz": 3}
+    frame = combined("btcusdt@trade", (TRADE % ("BTCUSDT", 1))[:-1] + ',"zz":1}')
+    for count, looks in ((1, 1), (999, 1), (1, 2), (999, 2), (1, 3)):
+        for _ in range(count):
+            told.receive(frame)
+        assert told.session.counters.unknown_fields == {"trade.zz": looks}
 
 
 def test_fields_of_listed_and_of_raw_events_are_looked_at_too():
@@ -643,5 +647,90 @@ def test_a_flat_error_without_an_id_and_without_a_command_is_told_to_all():
     told.receive('{"code":2,"msg":"no"}')
 
     ((stream, error),) = told.problems
-    assert (stream, error.method, error.code) == (None, "stream", 2)
+    assert (stream, error.method, error.status, error.code) == (None, "stream", 0, 2)
     assert told.session.confirmed == {"btcusdt@trade"}
+
+
+def test_the_ids_of_commands_count_from_one():
+    told, numbers = Told(), []
+    told.open()
+    for stream in ("aaa@trade", "bbb@trade", "ccc@trade"):
+        told.session.add(stream, told.take)
+        told.session.tick(0.0)
+        numbers += [command["id"] for command in told.sent()]
+
+    assert numbers == [1, 2, 3]
+
+
+# ------------------------------------------------------------------------------------------------------- connections
+
+
+def test_before_it_is_open_nothing_is_sent_and_nothing_is_due():
+    told = Told(timeouts=Timeouts(stale=50))
+    told.session.add("btcusdt@trade", told.take)
+
+    assert told.session.tick(7.0) == 57.0
+    assert told.sent() == []
+
+
+def test_a_lost_connection_leaves_nothing_for_the_next_one():
+    told = Told(timeouts=Timeouts(request=3.0))
+    told.session.opened(0.0, 0.0)
+    told.session.add("aaa@trade", told.take)
+    told.session.add("bbb@trade", told.take)
+    told.session.tick(0.0)
+    told.receive('{"code":2,"msg":"no","id":1}')  # each goes alone from now on
+    told.session.tick(0.0)
+    for number in range(8):
+        told.session.ping(b"%d" % number, 0.0)
+    told.session.lost("gone", 1.0)
+    assert list(told.session.outbox) == []
+    told.session.opened(2.0, 2.0)
+    assert [kind for kind, _ in told.session.outbox] == ["send"]
+    (command,) = told.sent()
+    assert command["params"] == ["aaa@trade", "bbb@trade"]
+    told.receive(json.dumps({"result": None, "id": command["id"]}))
+    told.session.tick(20.0)
+
+    assert told.session.dead is None
+    assert list(told.session.outbox) == []
+
+
+@pytest.mark.parametrize(("unit", "spare"), [(TimeUnit.MILLISECOND, 2), (TimeUnit.MICROSECOND, 1)])
+def test_the_url_names_as_many_streams_as_fit(unit, spare):
+    told = Told(time_unit=unit)
+    for number in range(400):
+        told.session.add(f"s{number:03d}@trade", told.take)
+    lengths = [len(told.session.url("ws://" + "x" * more)) for more in range(11)]
+
+    assert max(lengths) == MAX_CONTROL_BYTES - spare
+    assert sorted(lengths) == list(range(MAX_CONTROL_BYTES - spare - 10, MAX_CONTROL_BYTES - spare + 1))
+
+
+def test_a_stream_is_not_taken_for_another_whose_name_ends_alike():
+    told = Told()
+    told.session.add("abtc@trade", lambda event, _: told.events.append(("abtc", event.symbol)))
+    told.session.add("btc@trade", lambda event, _: told.events.append(("btc", event.symbol)))
+    told.open()
+    told.receive(combined("abtc@trade", TRADE % ("ABTC", 1)))
+    told.receive(combined("btc@trade", TRADE % ("BTC", 1)))
+
+    assert told.events == [("abtc", "ABTC"), ("btc", "BTC")]
+
+
+def test_a_raw_stream_that_was_discarded_makes_room_for_one_that_looks_alike():
+    told = Told(combined=False)
+    told.session.add("a@depth", told.take)
+    told.session.discard("a@depth", told.take)
+    told.session.add("a@depth@100ms", told.take)
+
+    assert told.session.streams == ["a@depth@100ms"]
+
+
+def test_counters_of_connections_add_up():
+    one, other = StreamCounters(undecodable=2), StreamCounters(undecodable=3)
+    one.unknown_streams["a"] = other.unknown_streams["a"] = 4
+    other.unknown_fields["b"] = 5
+    one.add(other)
+
+    assert (one.unknown_streams, one.unknown_fields, one.undecodable) == ({"a": 8}, {"b": 5}, 5)

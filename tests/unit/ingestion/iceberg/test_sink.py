@@ -103,6 +103,16 @@ def test_many_commits_leave_few_snapshots_and_no_orphans(table, monkeypatch):
     again.close()
 
 
+def test_old_snapshots_are_cleared_away_every_so_many_commits(table, monkeypatch):
+    monkeypatch.setattr(module, "EXPIRE_EVERY", KEPT_SNAPSHOTS + 2)
+    kept = []
+    for number in range(1, 16):
+        table.commit(batch_of(event(number)))
+        kept.append(len(open_table(table.folder).snapshots()))
+
+    assert kept == [1, 2, 3, 4, 5, 6, 5, 6, 7, 8, 9, 10, 11, 5, 6]
+
+
 def test_a_full_disk_is_told_and_nothing_committed_is_lost(table, monkeypatch):
     table.commit(batch_of(event(1)))
 

@@ -84,6 +84,13 @@ def test_the_report_adds_up_over_the_symbols(table):
     ]
 
 
+def test_ids_begin_with_zero(table):
+    table.commit(batch_of(event(0), event(0, "ETHUSDT"), event(1, "ETHUSDT")))
+    reports = verify_table(table.folder).symbols
+
+    assert [(each.first, each.last, each.trades, each.missing) for each in reports] == [(0, 0, 1, ()), (0, 1, 2, ())]
+
+
 def test_a_file_without_rows_is_read(table):
     table.commit(batch_of(event(1)))
     (file,) = table.files()
