@@ -361,3 +361,31 @@ def test_the_decimal_context_of_the_caller_does_not_reach_into_sums():
 
     assert life.is_complete
     assert sum(fill.quantity for fill in life.fills) == life.executed_quantity
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_order_that_waits_for_another_is_pending_until_it_is_told_to_work(late):
+    script = Script()
+    life = new_life()
+    told = [status_of(script, status) for status in (OrderStatus.PENDING_NEW, OrderStatus.NEW)]
+    for each in reversed(told) if late else told:
+        life.take_details(each)
+
+    assert [report.status for report in life.reports] == [OrderStatus.PENDING_NEW, OrderStatus.NEW][late:]
+    assert life.status is OrderStatus.NEW
+
+
+def status_of(script, status):
+    return Order(time=1, update_time=2, is_working=True, **details(script) | {"status": status})
+
+
+def test_whether_an_order_was_routed_is_known_once_it_was_told_and_not_before():
+    life, script = new_life(), Script()
+    life.take_details(reply(script))
+    assert not life.used_sor
+    life.take_details(msgspec.structs.replace(reply(script), used_sor=True))
+    life.take_details(reply(script))
+    assert life.used_sor
+    by_event = new_life()
+    by_event.take_event(msgspec.structs.replace(events_of(script)[0], used_sor=True))
+    assert by_event.used_sor
