@@ -470,7 +470,7 @@ def test_where_the_exchange_does_not_know_what_was_paid_the_fills_tell(told):
 
 def test_what_prevention_took_is_reported_once_and_never_less():
     script, life = Script(), new_life()
-    for prevented in (None, ZERO, Decimal(2), Decimal(2), Decimal(1), None, Decimal(3)):
+    for prevented in (None, ZERO, Decimal(2), Decimal(2), Decimal(1), None, Decimal(3), Decimal(2)):
         life.take_event(msgspec.structs.replace(script.told[0], prevented_quantity=prevented))
 
     assert [report.prevented_quantity for report in life.reports] == [0, 2, 3]
@@ -517,3 +517,28 @@ def test_an_allocation_is_told_apart_from_a_trade_by_event_and_by_reply():
     tell(lives[1], msgspec.structs.replace(answer, fills=fills))
 
     assert [[(fill.trade_id, fill.allocation_id) for fill in life.fills] for life in lives] == [[(-1, 9)]] * 2
+
+
+def test_an_order_that_has_ended_does_not_end_again_in_another_way():
+    script, life = Script(), new_life()
+    for status in (OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.NEW):
+        life.take_details(status_of(script, status))
+
+    assert [report.status for report in life.reports] == [OrderStatus.CANCELED]
+
+
+def test_a_late_message_changes_neither_the_quantity_of_an_order_by_quote_nor_what_was_paid():
+    script, life = Script(quantity=5), new_life()
+    script.trade(5)
+    filled = details(script) | {"original_quote_quantity": Decimal(500)}
+    life.take_details(Order(time=1, update_time=2, is_working=True, **filled))
+    late = [
+        {"original_quantity": Decimal(4), "executed_quantity": ZERO, "status": OrderStatus.NEW},
+        {"cumulative_quote_quantity": Decimal(-1)},
+        {"cumulative_quote_quantity": None},
+    ]
+    for fields in late:
+        life.take_details(Order(time=1, update_time=2, is_working=True, **filled | fields))
+
+    assert (life.quantity, life.executed_quantity, life.cumulative_quote_quantity) == (5, 5, 500)
+    assert len(life.reports) == 1
