@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from account_told import SYMBOL, account, allocation, open_order, position, report, trade
+from cryptotrader.models.order_models import OrderStatus
 from cryptotrader.models.user_models import decode_user_data_event
 from cryptotrader.protocol import account_state
 from cryptotrader.protocol.account_state import AccountState
@@ -107,6 +108,25 @@ def test_trades_explain_balances_and_what_they_do_not_explain_is_named():
         "BTC": (Decimal(11), Decimal(12)),
         "USDT": (Decimal(900), Decimal(800)),
     }
+
+
+def test_what_was_traded_is_taken_from_the_one_and_added_to_the_other_to_the_last_digit():
+    state = begun()
+    state.take(report(1, status="PARTIALLY_FILLED", executed="0.3", trade=7, last="0.3"))
+
+    assert state.unexplained(account(BTC="12.8", USDT="720", BNB="0.998"), [trade(8, quantity="2.5")], ASSETS) == {}
+
+
+def test_an_open_order_that_is_as_it_was_told_is_not_told_again():
+    state = begun()
+    state.take(report(1, order=1, A="0.1"))
+    state.take(report(2, order=2, status="PENDING_NEW"))
+    prevented = msgspec.structs.replace(open_order(1), prevented_quantity=Decimal("0.1"))
+    pending = msgspec.structs.replace(open_order(2), status=OrderStatus.PENDING_NEW, original_quantity=Decimal(2))
+    assert state.changed_orders([prevented, pending]) == ([], []), "a pending order's quantity is not settled yet"
+
+    more = msgspec.structs.replace(prevented, prevented_quantity=Decimal("0.2"))
+    assert state.changed_orders([more, pending]) == ([more], [])
 
 
 @pytest.mark.parametrize("is_told", [True, False])

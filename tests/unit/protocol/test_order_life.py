@@ -15,6 +15,7 @@ from cryptotrader.models.order_models import (
     AmendResponse,
     CancelReport,
     ExecutionType,
+    ExpiryReason,
     Fill,
     Order,
     OrderResponse,
@@ -361,3 +362,183 @@ def test_the_decimal_context_of_the_caller_does_not_reach_into_sums():
 
     assert life.is_complete
     assert sum(fill.quantity for fill in life.fills) == life.executed_quantity
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_order_that_waits_for_another_is_pending_until_it_is_told_to_work(late):
+    script = Script()
+    life = new_life()
+    told = [status_of(script, status) for status in (OrderStatus.PENDING_NEW, OrderStatus.NEW)]
+    for each in reversed(told) if late else told:
+        life.take_details(each)
+
+    assert [report.status for report in life.reports] == [OrderStatus.PENDING_NEW, OrderStatus.NEW][late:]
+    assert life.status is OrderStatus.NEW
+
+
+def status_of(script, status):
+    return Order(time=1, update_time=2, is_working=True, **details(script) | {"status": status})
+
+
+def test_whether_an_order_was_routed_is_known_once_it_was_told_and_not_before():
+    life, script = new_life(), Script()
+    life.take_details(reply(script))
+    assert not life.used_sor
+    life.take_details(msgspec.structs.replace(reply(script), used_sor=True))
+    life.take_details(reply(script))
+    assert life.used_sor
+    by_event = new_life()
+    by_event.take_event(msgspec.structs.replace(events_of(script)[0], used_sor=True))
+    assert by_event.used_sor
+
+
+def known_of(life):
+    return (life.order_id, life.order_list_id, life.side, life.type, life.price, life.quantity, life.status)
+
+
+def test_each_kind_of_message_alone_tells_which_order_it_is_and_how_it_stands():
+    script = Script()
+    told = [script.told[0], script.told[1], reply(script), amendment(script, NAME)]
+    lives = [new_life() for _ in told]
+    for life, message in zip(lives, told, strict=True):
+        tell(life, message)
+
+    assert [known_of(life) for life in lives] == [
+        (NUMBER, -1, Side.BUY, OrderType.LIMIT, PRICE, Decimal(10), OrderStatus.NEW)
+    ] * 4
+    assert [[report.time for report in life.reports] for life in lives] == [[script.time]] * 4
+
+
+def test_a_fill_alone_tells_the_ids_and_what_was_traded():
+    life = new_life()
+    life.take_fill(trade(1, Decimal(2), 7))
+
+    assert (life.order_id, life.order_list_id, life.status) == (NUMBER, -1, OrderStatus.PARTIALLY_FILLED)
+    assert (life.executed_quantity, life.cumulative_quote_quantity) == (2, 200)
+    assert [(report.time, report.fill) for report in life.reports] == [(7, life.fills[0])]
+
+
+@pytest.mark.parametrize("by", ["event", "reply"])
+def test_an_amendment_that_asks_for_another_id_renames_the_order_by_whichever_tells_of_it(by):
+    script, life = Script(), new_life()
+    tell(life, script.told[0])
+    script.amend(4)
+    by_event, by_reply = script.told[-3], script.told[-1]
+    tell(life, by_event if by == "event" else by_reply)
+    assert (life.client_order_id, life.quantity) == (f"{NAME}a", 4)
+    later = msgspec.structs.replace(by_event, client_order_id="older", execution_id=by_event.execution_id - 1)
+    tell(life, later)
+    tell(life, msgspec.structs.replace(by_event, client_order_id="same"))
+    assert life.client_order_id == f"{NAME}a", "what was told last of an amendment counts"
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["event", "answer"])
+def test_the_reason_why_an_order_expired_is_kept(kind):
+    script, life = Script(), new_life()
+    script.status = OrderStatus.EXPIRED
+    script._tell(ExecutionType.EXPIRED)
+    (told, *_) = script.told[-2:][kind:]
+    tell(life, told)
+    assert life.expiry_reason is None
+    tell(life, msgspec.structs.replace(told, expiry_reason=ExpiryReason.OCO_TRIGGER))
+    tell(life, told)
+    assert life.expiry_reason is ExpiryReason.OCO_TRIGGER
+
+
+def test_an_order_by_quote_is_not_filled_by_the_quantity_that_was_told_first():
+    life = new_life()
+    script = Script(quantity=4)
+    event = msgspec.structs.replace(script.told[0], original_quote_quantity=Decimal(500))
+    life.take_event(event)
+    life.take_fill(trade(1, Decimal(4), 1))
+
+    assert (life.status, life.is_ended) == (OrderStatus.PARTIALLY_FILLED, False)
+
+
+@pytest.mark.parametrize("told", [Decimal(-1), None])
+def test_where_the_exchange_does_not_know_what_was_paid_the_fills_tell(told):
+    script, life = Script(quantity=5), new_life()
+    script.trade(2)
+    answer = msgspec.structs.replace(reply(script), cumulative_quote_quantity=told)
+    life.take_details(answer)
+
+    assert (life.executed_quantity, life.cumulative_quote_quantity) == (2, 200)
+    free = new_life()
+    free.take_details(msgspec.structs.replace(answer, cumulative_quote_quantity=ZERO))
+    assert free.cumulative_quote_quantity == 0
+
+
+def test_what_prevention_took_is_reported_once_and_never_less():
+    script, life = Script(), new_life()
+    for prevented in (None, ZERO, Decimal(2), Decimal(2), Decimal(1), None, Decimal(3), Decimal(2)):
+        life.take_event(msgspec.structs.replace(script.told[0], prevented_quantity=prevented))
+
+    assert [report.prevented_quantity for report in life.reports] == [0, 2, 3]
+    assert life.prevented_quantity == 3
+
+
+def test_a_quantity_that_is_not_known_yet_takes_nothing_from_one_that_is():
+    script, life = Script(), new_life()
+    unsettled = msgspec.structs.replace(reply(script), original_quantity=ZERO)
+    life.take_details(unsettled)
+    assert life.quantity is None
+    life.take_details(reply(script))
+    life.take_details(unsettled)
+    assert life.quantity == 10
+
+
+def test_a_fill_is_the_same_whichever_way_it_is_told():
+    script = Script(quantity=5)
+    script.trade(5)
+    lives = [new_life() for _ in range(3)]
+    by_event, by_answer, by_trade = script.told[-3], reply(script), script.told[-1]
+    for life, message in zip(lives, (by_event, by_answer, by_trade), strict=True):
+        tell(life, message)
+    told = [
+        (fill.trade_id, fill.allocation_id, fill.price, fill.quantity, fill.quote_quantity, fill.commission)
+        for life in lives
+        for fill in life.fills
+    ]
+
+    assert told == [(1, -1, PRICE, 5, 500, 0)] * 3
+    for message in (by_event, by_answer, by_trade):
+        tell(lives[0], message)
+    assert [len(life.fills) for life in lives] == [1] * 3
+
+
+def test_an_allocation_is_told_apart_from_a_trade_by_event_and_by_reply():
+    script = Script(quantity=5)
+    script.trade(5)
+    by_event = msgspec.structs.replace(script.told[-3], trade_id=-1, allocation_id=9)
+    answer = reply(script)
+    fills = [msgspec.structs.replace(fill, trade_id=-1, allocation_id=9) for fill in answer.fills]
+    lives = [new_life() for _ in range(2)]
+    tell(lives[0], by_event)
+    tell(lives[1], msgspec.structs.replace(answer, fills=fills))
+
+    assert [[(fill.trade_id, fill.allocation_id) for fill in life.fills] for life in lives] == [[(-1, 9)]] * 2
+
+
+def test_an_order_that_has_ended_does_not_end_again_in_another_way():
+    script, life = Script(), new_life()
+    for status in (OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.NEW):
+        life.take_details(status_of(script, status))
+
+    assert [report.status for report in life.reports] == [OrderStatus.CANCELED]
+
+
+def test_a_late_message_changes_neither_the_quantity_of_an_order_by_quote_nor_what_was_paid():
+    script, life = Script(quantity=5), new_life()
+    script.trade(5)
+    filled = details(script) | {"original_quote_quantity": Decimal(500)}
+    life.take_details(Order(time=1, update_time=2, is_working=True, **filled))
+    late = [
+        {"original_quantity": Decimal(4), "executed_quantity": ZERO, "status": OrderStatus.NEW},
+        {"cumulative_quote_quantity": Decimal(-1)},
+        {"cumulative_quote_quantity": None},
+    ]
+    for fields in late:
+        life.take_details(Order(time=1, update_time=2, is_working=True, **filled | fields))
+
+    assert (life.quantity, life.executed_quantity, life.cumulative_quote_quantity) == (5, 5, 500)
+    assert len(life.reports) == 1
