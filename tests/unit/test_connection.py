@@ -12,8 +12,8 @@ import pytest
 from cryptotrader.base_operations import AddressBudgets, ConnectionState, api_connection, stream_connection
 from cryptotrader.config import Backoff, Endpoint, Timeouts
 from cryptotrader.errors import ConfigurationError, ConnectFailed, OutcomeUnknown
-from cryptotrader.requests import PingRequest
 from cryptotrader.protocol.limits import SlidingBudget
+from cryptotrader.requests import PingRequest
 from scripted_dialer import ScriptedDialer, comes
 from virtual_clock import running_loop
 
