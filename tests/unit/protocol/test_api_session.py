@@ -741,6 +741,9 @@ def test_nothing_is_sent_before_the_connection_is_open():
 
     assert not session.accepts_requests
     assert (session.tick(7.0), session.in_flight, list(session.outbox)) == (57.0, 0, [])
+    session.opened(7.0, WALL)
+    assert session.accepts_requests
+    assert (session.timestamp(7.0), session.exchange_time(8.0)) == (int(WALL * 1000), WALL + 1.0)
 
 
 def test_requests_are_numbered_from_one():
