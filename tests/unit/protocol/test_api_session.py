@@ -746,6 +746,15 @@ def test_nothing_is_sent_before_the_connection_is_open():
     assert (session.timestamp(7.0), session.exchange_time(8.0)) == (int(WALL * 1000), WALL + 1.0)
 
 
+def test_opening_a_connection_costs_its_weight_beside_what_others_have_on_their_way():
+    weights = WeightBudget()
+    weights.spend(10)
+    session = ApiSession(weights=weights, on_shutdown=print, on_problem=print)
+    session.opened(0.0, WALL)
+
+    assert weights.used == 12
+
+
 def test_requests_are_numbered_from_one():
     told = Told()
 
