@@ -416,6 +416,7 @@ async def test_who_waits_is_told_as_soon_as_the_connection_is_about_to_be_closed
         await waiting
     assert running_loop().time() == 0.1
     await kept.connection.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
     assert kept.connection.state is ConnectionState.CLOSED
 

@@ -815,6 +815,13 @@ def test_the_shortage_is_of_orders_however_soon_it_ends():
     assert told.session.shortage(request, 0.0, Identity(MINE, orders)) == (-1015, "unfilled orders are")
 
 
+def test_budgets_count_by_the_exchange_s_clock():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL + 5) * 1000), 0.0)
+
+    assert told.session.exchange_time(1.0) == pytest.approx(WALL + 6.0)
+
+
 def test_a_clock_that_is_a_whole_day_off_is_that_of_another_day():
     told = Told()
     told.session.observe_time(0.0, int((WALL - 86_400) * 1000), 0.0)
