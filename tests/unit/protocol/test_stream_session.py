@@ -754,6 +754,17 @@ def test_a_raw_stream_that_was_discarded_makes_room_for_one_that_looks_alike():
     assert told.session.streams == ["a@depth@100ms"]
 
 
+def test_a_raw_stream_that_was_refused_makes_room_for_one_that_looks_alike():
+    told = Told(combined=False)
+    told.open()
+    told.session.add("a@depth", told.take)
+    told.session.tick(0.0)
+    told.receive('{"code":2,"msg":"no","id":1}')
+    told.session.add("a@depth@100ms", told.take)
+
+    assert told.session.streams == ["a@depth@100ms"]
+
+
 def test_counters_of_connections_add_up():
     one, other = StreamCounters(undecodable=2), StreamCounters(undecodable=3)
     one.unknown_streams["a"] = other.unknown_streams["a"] = 4
