@@ -22,9 +22,11 @@ from capturing import (
 from cryptotrader.config import Backoff
 from cryptotrader.errors import IngestionError, UnknownSymbol
 from cryptotrader.ingestion.backfill import CONFIRMATION_SECONDS, CONFIRMATIONS
+from cryptotrader.ingestion.capture import _check_numbering, _Feed
 from cryptotrader.ingestion.iceberg import IcebergSink, verify_table
 from cryptotrader.ingestion.iceberg.table import open_table
-from cryptotrader.ingestion.ledger import Ledger
+from cryptotrader.ingestion.ledger import Ledger, SymbolLedger
+from cryptotrader.models.market_models import TradeEvent
 from storms import storm
 from virtual_clock import START_US, running_loop
 from volume import rounds
@@ -225,7 +227,8 @@ async def test_ids_that_the_exchange_has_not_are_told_with_their_evidence_and_co
         assert set(range(absence.first, absence.last + 1)) == gone
         assert absence.next_id == absence.last + 1
         assert absence.request == f"trades.historical fromId={absence.first} limit=4"
-        assert absence.checked_us >= START_US + 2_000_000 + (CONFIRMATIONS - 1) * CONFIRMATION_SECONDS * 1e6
+        earliest = START_US + 2_000_000 + (CONFIRMATIONS - 1) * CONFIRMATION_SECONDS * 1e6
+        assert earliest <= absence.checked_us <= START_US + 20_000_000
         assert ledger.of("BTCUSDT").unresolved() == []
         assert_ledger_tells_the_rows(sink)
         stored = {event.trade_id for event in sink.events}
@@ -317,6 +320,39 @@ async def test_trades_that_are_known_already_are_not_stored_again():
 
         assert (sink.batches, sink.ledger) == ([], before)
         assert (capture.progress().symbols[0].trades, capture.progress().commits) == (0, 0)
+
+
+async def test_a_single_trade_between_the_ledger_and_the_first_live_one_is_fetched():
+    async with market(rate=5) as pair:
+        await asyncio.sleep(5)
+        next_id = pair.exchange.venue.markets["BTCUSDT"].log.next_id
+        before = ledger_up_to(next_id - 2, 5)
+        ledger = await run_for(pair.capture(MemorySink(before)), 5)
+
+        assert list(ledger.of("BTCUSDT").backfill) == [(next_id - 1, next_id - 1)]
+        assert ledger.of("BTCUSDT").unresolved() == []
+
+
+async def test_fetched_trades_make_a_commit_due_as_well():
+    async with market(rate=200) as pair:
+        sink = MemorySink()
+        await run_for(pair.capture(sink), 1)
+        before = sink.writes
+        await asyncio.sleep(20)
+        capture = pair.capture(sink, commit_rows=1500, commit_seconds=1000.0)
+        await run_for(capture, 1)
+
+        assert capture.progress().symbols[0].trades < 1500
+        assert sink.writes - before > 1
+
+
+def test_a_lower_id_of_the_same_time_is_a_double_and_one_of_a_later_time_begins_anew():
+    milliseconds = 1_700_000_000_000
+    feed = _Feed("BTCUSDT", SymbolLedger(newest=(100, milliseconds * 1000)))
+    values = {"symbol": "BTCUSDT", "price": 1, "quantity": 1, "is_buyer_maker": True, "event_time": 1}
+    assert _check_numbering(feed, TradeEvent(trade_id=99, trade_time=milliseconds, **values)) is None
+    with pytest.raises(IngestionError, match="ids began anew at 99 after 100"):
+        _check_numbering(feed, TradeEvent(trade_id=99, trade_time=milliseconds + 1, **values))
 
 
 async def test_progress_tells_where_it_stands():

@@ -12,6 +12,7 @@ import pytest
 from cryptotrader.base_operations import AddressBudgets, ConnectionState, api_connection, stream_connection
 from cryptotrader.config import Backoff, Endpoint, Timeouts
 from cryptotrader.errors import ConfigurationError, ConnectFailed, OutcomeUnknown
+from cryptotrader.protocol.limits import SlidingBudget
 from cryptotrader.requests import PingRequest
 from scripted_dialer import ScriptedDialer, comes
 from virtual_clock import running_loop
@@ -144,6 +145,17 @@ async def test_the_budget_of_connections_is_waited_for():
     await connection.close()
 
     assert dialer.times == [budgets.connections.window]
+
+
+async def test_attempts_are_spent_whether_they_succeed_or_not():
+    dialer = ScriptedDialer(ConnectFailed("refused"), lives(0.0, TRADE))
+    budgets = AddressBudgets(connections=SlidingBudget(3, 100.0))
+    connection = api_connection(ENDPOINT, backoff=STEADY, environment=dialer.environment(budgets=budgets))
+    connection.open()
+    await comes(lambda: len(dialer.times) >= 5)
+    await connection.close()
+
+    assert dialer.times[:5] == [0, 1, 3, 100, 108]
 
 
 # ---------------------------------------------------------------------------------------------------------- attempts
@@ -404,6 +416,7 @@ async def test_who_waits_is_told_as_soon_as_the_connection_is_about_to_be_closed
         await waiting
     assert running_loop().time() == 0.1
     await kept.connection.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
     assert kept.connection.state is ConnectionState.CLOSED
 
@@ -435,17 +448,21 @@ async def test_pings_are_answered_at_once():
 
 @pytest.mark.parametrize(("url", "modes"), [("ws://x:1", [None]), ("wss://x:1", [ssl.CERT_REQUIRED])])
 async def test_certificates_are_verified_where_the_address_asks_for_encryption(url, modes):
-    dialer, contexts = ScriptedDialer(), []
+    dialer, contexts, states = ScriptedDialer(), [], []
 
     async def dial(url, handler, *, timeout, tls):
         contexts.append((timeout, tls))
+        states.append(connection.state)
         return await dialer(url, handler, timeout=timeout, tls=tls)
 
     environment = replace(dialer.environment(), dial=dial)
     connection = api_connection(Endpoint.from_url(url), timeouts=Timeouts(open=7.0), environment=environment)
     connection.open()
     await connection.wait_open()
+    connection.reconnect("once more")
+    await comes(lambda: len(dialer.ends) == 2)
     await connection.close()
 
-    assert [tls and tls.verify_mode for _, tls in contexts] == modes
-    assert [timeout for timeout, _ in contexts] == [7.0]
+    assert [tls and tls.verify_mode for _, tls in contexts] == modes * 2
+    assert [timeout for timeout, _ in contexts] == [7.0] * 2
+    assert states == [ConnectionState.CONNECTING] * 2

@@ -247,7 +247,9 @@ async def test_a_lower_number_of_the_same_time_is_a_double():
 async def test_trades_that_follow_each_other_are_told_at_once_and_nothing_is_asked():
     healing = Healing(knows_all)
     healing.put(*range(7, 20))
+    for number in range(20, 30):  # and those of one moment, as of one order
+        healing.healer.put(event(number, time=20), 5)
 
-    assert healing.ids == list(range(7, 20))
+    assert healing.ids == list(range(7, 30))
     assert healing.asked == []
     await healing.end()

@@ -741,6 +741,18 @@ def test_nothing_is_sent_before_the_connection_is_open():
 
     assert not session.accepts_requests
     assert (session.tick(7.0), session.in_flight, list(session.outbox)) == (57.0, 0, [])
+    session.opened(7.0, WALL)
+    assert session.accepts_requests
+    assert (session.timestamp(7.0), session.exchange_time(8.0)) == (int(WALL * 1000), WALL + 1.0)
+
+
+def test_opening_a_connection_costs_its_weight_beside_what_others_have_on_their_way():
+    weights = WeightBudget()
+    weights.spend(10)
+    session = ApiSession(weights=weights, on_shutdown=print, on_problem=print)
+    session.opened(0.0, WALL)
+
+    assert weights.used == 12
 
 
 def test_requests_are_numbered_from_one():
@@ -801,6 +813,13 @@ def test_the_shortage_is_of_orders_however_soon_it_ends():
     request = OrderPlaceRequest(symbol="BTCUSDT", side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(1))
 
     assert told.session.shortage(request, 0.0, Identity(MINE, orders)) == (-1015, "unfilled orders are")
+
+
+def test_budgets_count_by_the_exchange_s_clock():
+    told = Told()
+    told.session.observe_time(0.0, int((WALL + 5) * 1000), 0.0)
+
+    assert told.session.exchange_time(1.0) == pytest.approx(WALL + 6.0, abs=0.01)
 
 
 def test_a_clock_that_is_a_whole_day_off_is_that_of_another_day():

@@ -345,6 +345,16 @@ def test_a_window_that_is_not_documented_is_kept_beside_the_others():
     assert budget.wait(1, 1_000.0) == pytest.approx(2_600.0 + GUARD_SECONDS)
 
 
+def test_a_window_of_a_second_is_a_window_too():
+    budget = OrderBudget()
+    each_second = RateLimit(
+        rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval.SECOND, interval_num=1, limit=5, count=5
+    )
+    assert budget.learn([each_second], 1_000.0)
+
+    assert budget.wait(1, 1_000.0) == pytest.approx(1.0 + GUARD_SECONDS)
+
+
 def test_a_window_of_a_unit_that_nobody_knows_is_passed_over():
     budget = OrderBudget()
     weekly = RateLimit(

@@ -696,6 +696,33 @@ def test_a_lost_connection_leaves_nothing_for_the_next_one():
     assert list(told.session.outbox) == []
 
 
+def test_what_a_lost_connection_had_confirmed_is_confirmed_anew():
+    told = Told()
+    told.session.add("btcusdt@trade", told.take)
+    told.open()
+    assert told.session.confirmed == {"btcusdt@trade"}
+    told.session.lost("gone", 1.0)
+    assert told.session.confirmed == set()
+    told.open(2.0)
+
+    assert told.confirmed == [{"btcusdt@trade"}] * 2
+
+
+def test_commands_are_as_long_as_they_may_be_however_high_their_ids():
+    lengths = []
+    for more in range(13):
+        told = Told()
+        told.session.opened(0.0, 0.0)
+        told.session._last_id = 1_023
+        told.session.add("x" * (more + 1) + "@trade", told.take)
+        for number in range(1_023):
+            told.session.add(f"s{number:04d}@trade", told.take)
+        told.session.tick(0.0)
+        lengths += [len(payload) for _, payload in told.session.outbox]
+
+    assert max(lengths) == MAX_CONTROL_BYTES - 1
+
+
 @pytest.mark.parametrize(("unit", "spare"), [(TimeUnit.MILLISECOND, 2), (TimeUnit.MICROSECOND, 1)])
 def test_the_url_names_as_many_streams_as_fit(unit, spare):
     told = Told(time_unit=unit)
@@ -722,6 +749,17 @@ def test_a_raw_stream_that_was_discarded_makes_room_for_one_that_looks_alike():
     told = Told(combined=False)
     told.session.add("a@depth", told.take)
     told.session.discard("a@depth", told.take)
+    told.session.add("a@depth@100ms", told.take)
+
+    assert told.session.streams == ["a@depth@100ms"]
+
+
+def test_a_raw_stream_that_was_refused_makes_room_for_one_that_looks_alike():
+    told = Told(combined=False)
+    told.open()
+    told.session.add("a@depth", told.take)
+    told.session.tick(0.0)
+    told.receive('{"code":2,"msg":"no","id":1}')
     told.session.add("a@depth@100ms", told.take)
 
     assert told.session.streams == ["a@depth@100ms"]
