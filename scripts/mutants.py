@@ -123,14 +123,12 @@ def report(mutants: Sequence[Mutant], outcomes: dict[Mutant, str], known: dict[s
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "survivors.json").write_text(json.dumps(sorted(lived), indent=1))
     print(f"\n{'module':34}{'mutants':>9}{'killed':>9}{'known':>9}{'lived':>9}{'score':>9}")
-    totals: Counter[str] = Counter()
     for path in [*dict.fromkeys(mutant.path for mutant in mutants), "all"]:
         own = [mutant for mutant in mutants if path in {mutant.path, "all"}]
         dead = sum(mutant.name not in lived for mutant in own)
         listed = sum(mutant.name in lived and mutant.name in known for mutant in own)
         score = f"{100 * dead / max(1, len(own) - listed):.1f} %"
         print(f"{path:34}{len(own):>9}{dead:>9}{listed:>9}{len(own) - dead - listed:>9}{score:>9}")
-        totals["lived"] = len(own) - dead - listed
     names = {mutant.name for mutant in mutants}
     wrong = [f"no test notices: {name}" for name in sorted(lived - known.keys())]
     wrong += [f"listed as equivalent, but killed: {name}" for name in sorted((known.keys() & names) - lived)]
@@ -156,11 +154,9 @@ def run_holes(workers: int) -> int:
             lived.append(entry["test"])
     without = {Trial(trial.path, None, trial.tests, trial.seconds) for trial in trials}
     failing = [trial.tests[0] for trial, outcome in run_all(without, workers=workers) if outcome != "survived"]
-    print(
-        "\n".join(
-            [f"{len(trials) - len(lived)} of {len(trials)} killed", *(f"fails by itself: {test}" for test in failing)]
-        )
-    )
+    print(f"{len(trials) - len(lived)} of {len(trials)} killed")
+    for test in failing:
+        print(f"fails by itself: {test}")
     return 1 if lived or failing else 0
 
 
