@@ -18,7 +18,7 @@ import pytest
 
 import waiting
 from reference_data import MISSING, SAMPLE, SHARED, summary
-from virtual_clock import VirtualClockLoop
+from virtual_clock import VirtualClockLoop, leaving_no_task
 
 LASTING_THREADS = ("ThreadPoolExecutor-",)  # pyiceberg keeps one pool for the life of the process
 TESTS = Path(__file__).parent
@@ -126,15 +126,8 @@ def _leaving_no_task(test: Any, allowed: tuple[str, ...]) -> Any:
     @functools.wraps(test)
     async def checked(*args: Any, **kwargs: Any) -> None:
         loop = asyncio.get_running_loop()
-        if isinstance(loop, VirtualClockLoop):
-            return await loop.checked(test(*args, **kwargs), allowed)
-        before = asyncio.all_tasks()
-        await test(*args, **kwargs)
-        for _ in range(20):  # let what was cancelled come to its end
-            await asyncio.sleep(0)
-        left = [task for task in asyncio.all_tasks() - before if not task.get_name().startswith(allowed)]
-        assert not left, f"tasks left running: {sorted(task.get_name() for task in left)}"
-        return None
+        check = loop.checked if isinstance(loop, VirtualClockLoop) else leaving_no_task
+        await check(test(*args, **kwargs), allowed)
 
     return checked
 

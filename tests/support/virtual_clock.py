@@ -161,16 +161,15 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """
         errors: list[dict[str, Any]] = []
         self.set_exception_handler(lambda _, context: errors.append(context))
-        before = asyncio.all_tasks(self)
-        result = await main
-        for _ in range(_SETTLING_ROUNDS):  # let what was cancelled or closed come to its end
-            await asyncio.sleep(0)
-        left = [item for item in asyncio.all_tasks(self) - before if not item.get_name().startswith(allowed)]
-        if errors:
-            raise AssertionError(f"error in the event loop: {errors[0]}") from errors[0].get("exception")
-        if left:
-            raise AssertionError(f"tasks left running: {sorted(item.get_name() for item in left)}")
-        return result
+
+        async def watched() -> T:
+            result = await main
+            await settle()
+            if errors:
+                raise AssertionError(f"error in the event loop: {errors[0]}") from errors[0].get("exception")
+            return result
+
+        return await leaving_no_task(watched(), allowed)
 
     def _end_tasks(self) -> None:
         tasks = asyncio.all_tasks(self)
@@ -223,6 +222,26 @@ class Gate:
             self._waiting += 1
             self._loop._count_work(-1)
             self.reached.set()
+
+
+async def leaving_no_task(main: Coroutine[Any, Any, T], allowed: tuple[str, ...] = ()) -> T:
+    """Await ``main``, on any loop.
+
+    Raises:
+        AssertionError: A task is left running whose name begins with none of ``allowed``.
+    """
+    before = asyncio.all_tasks()
+    result = await main
+    await settle()
+    left = [task for task in asyncio.all_tasks() - before if not task.get_name().startswith(allowed)]
+    assert not left, f"tasks left running: {sorted(task.get_name() for task in left)}"
+    return result
+
+
+async def settle() -> None:
+    """Let what was cancelled or closed come to its end."""
+    for _ in range(_SETTLING_ROUNDS):
+        await asyncio.sleep(0)
 
 
 def run_virtual(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
