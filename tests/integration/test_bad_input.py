@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import pytest
 import structlog
 
 from bad_input import CASES, ORDER, Scene
-from cryptotrader.cli import run_command_line
+from command_line import exit_code
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -25,9 +24,7 @@ def test_what_is_wrong_is_a_line_in_the_shell(case, exchange_factory, tmp_path, 
     parameters = [f"{name}={value}" for name, value in {**ORDER, **case.order}.items()]
     command = case.command or ("order", "place", "BTCUSDT", "BUY", "LIMIT", *parameters)
     where = ["--endpoint", f"ws://127.0.0.1:{scene.exchange.port}"]
-    monkeypatch.setattr(sys, "argv", ["cryptotrader", *command, *where])
-    with pytest.raises(SystemExit, match=f"^{case.exit_code}$"):
-        run_command_line()
+    assert exit_code(monkeypatch, *command, *where) == case.exit_code
     structlog.reset_defaults()
 
     out, err = capfd.readouterr()

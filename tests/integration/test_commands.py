@@ -10,9 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-import structlog
 
-from command_line import exit_code
 from cryptotrader.ingestion.iceberg import IcebergSink, StoredTrades
 from cryptotrader.ingestion.iceberg.table import LEDGER_PROPERTY, open_table
 from cryptotrader.ingestion.ledger import Ledger
@@ -21,19 +19,6 @@ from processes import COMMAND, end_of, line_of, running
 from waiting import PATIENCE, eventually
 
 COMMANDS = ["demo", "simulator", "stream", "ingest", "verify", "record", "decode", "call"]
-
-
-@pytest.fixture
-def command(monkeypatch, capfd):
-    """Run a command in this process; gives exit code, standard output and standard error."""
-
-    def run(*arguments):
-        code = exit_code(monkeypatch, *arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    yield run
-    structlog.reset_defaults()
 
 
 def where(exchange):

@@ -9,27 +9,12 @@ import subprocess
 import sys
 
 import pytest
-import structlog
 
-from command_line import exit_code
 from cryptotrader.ingestion.iceberg import verify_table
 from cryptotrader.recording import RecordingReader
 from waiting import PATIENCE, eventually
 
 STREAMS = ["btcusdt@trade", "ethusdt@trade", "btcusdt@depth@100ms", "btcusdt@bookTicker"]
-
-
-@pytest.fixture
-def command(monkeypatch, capfd):
-    """Run a command in this process; gives exit code, standard output and standard error."""
-
-    def run(*arguments):
-        code = exit_code(monkeypatch, *arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    yield run
-    structlog.reset_defaults()
 
 
 def start(*arguments):
