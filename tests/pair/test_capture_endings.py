@@ -77,18 +77,23 @@ async def test_a_sink_that_fails_while_holes_are_still_open_is_told():
         assert_ledger_tells_the_rows(sink)
 
 
+def holding_the_second(gate, *, fails):
+    """The second write waits at the gate, and then fails or not."""
+
+    def before_write(number):
+        if number == 2:
+            gate.wait()
+            if fails:
+                raise FULL
+
+    return before_write
+
+
 @pytest.mark.parametrize("fails", [False, True])
 async def test_a_signal_in_the_middle_of_a_commit_waits_for_it(fails):
     async with market(rate=100) as pair:
         gate = Gate(running_loop())
-
-        def write_slowly(number):
-            if number == 2:
-                gate.wait()
-                if fails:
-                    raise FULL
-
-        sink, stop = MemorySink(before_write=write_slowly), asyncio.Event()
+        sink, stop = MemorySink(before_write=holding_the_second(gate, fails=fails)), asyncio.Event()
         capture = pair.capture(sink)
         running = asyncio.ensure_future(capture.run(stop))
         await gate.reached.wait()
@@ -116,14 +121,7 @@ async def test_a_signal_in_the_middle_of_a_commit_waits_for_it(fails):
 async def test_cancelling_in_the_middle_of_a_commit_waits_for_it_and_commits_the_rest(fails):
     async with market(rate=100) as pair:
         gate = Gate(running_loop())
-
-        def write_slowly(number):
-            if number == 2:
-                gate.wait()
-                if fails:
-                    raise FULL
-
-        sink = MemorySink(before_write=write_slowly)
+        sink = MemorySink(before_write=holding_the_second(gate, fails=fails))
         running = asyncio.ensure_future(run_for(pair.capture(sink), 1000))
         await gate.reached.wait()
         await asyncio.sleep(2)

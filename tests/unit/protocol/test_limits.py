@@ -335,11 +335,14 @@ def test_counts_of_orders_are_taken_over_and_limits_without_counts_too():
     assert budget.wait(1, 1_000.0) == pytest.approx(10.0 + GUARD_SECONDS)
 
 
+def five_orders_used_in(interval):
+    """A limit of five orders, all of them used."""
+    return RateLimit(rate_limit_type=RateLimitType.ORDERS, interval=interval, interval_num=1, limit=5, count=5)
+
+
 def test_a_window_that_is_not_documented_is_kept_beside_the_others():
     budget = OrderBudget()
-    hourly = RateLimit(
-        rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval.HOUR, interval_num=1, limit=5, count=5
-    )
+    hourly = five_orders_used_in(RateLimitInterval.HOUR)
     assert budget.learn([hourly], 1_000.0)
 
     assert budget.wait(1, 1_000.0) == pytest.approx(2_600.0 + GUARD_SECONDS)
@@ -347,9 +350,7 @@ def test_a_window_that_is_not_documented_is_kept_beside_the_others():
 
 def test_a_window_of_a_second_is_a_window_too():
     budget = OrderBudget()
-    each_second = RateLimit(
-        rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval.SECOND, interval_num=1, limit=5, count=5
-    )
+    each_second = five_orders_used_in(RateLimitInterval.SECOND)
     assert budget.learn([each_second], 1_000.0)
 
     assert budget.wait(1, 1_000.0) == pytest.approx(1.0 + GUARD_SECONDS)
@@ -357,9 +358,7 @@ def test_a_window_of_a_second_is_a_window_too():
 
 def test_a_window_of_a_unit_that_nobody_knows_is_passed_over():
     budget = OrderBudget()
-    weekly = RateLimit(
-        rate_limit_type=RateLimitType.ORDERS, interval=RateLimitInterval("WEEK"), interval_num=1, limit=5, count=5
-    )
+    weekly = five_orders_used_in(RateLimitInterval("WEEK"))
 
     assert not budget.learn([weekly], 1_000.0)
     assert budget.wait(1, 1_000.0) == 0.0
