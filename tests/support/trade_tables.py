@@ -32,6 +32,12 @@ def trade(number: int, symbol: str = "BTCUSDT", **changes: Any) -> TradeEvent:
     return TradeEvent(**(values | changes))
 
 
+def small_trade(number: int, symbol: str = "BTCUSDT", **changes: Any) -> TradeEvent:
+    """A trade of the least quantity, a millisecond after the one before."""
+    values = {"price": Decimal(number + 1) / 100, "quantity": Decimal("0.00000001"), "trade_time": START_MS + number}
+    return trade(number, symbol, **(values | changes))
+
+
 def write_table(folder: Path, *commits: Iterable[TradeEvent], received_ns: int = RECEIVED_NS) -> Path:
     """A table of some commits; each later commit was received a second later."""
     sink = IcebergSink(f"iceberg://{folder}")

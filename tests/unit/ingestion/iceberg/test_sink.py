@@ -20,22 +20,13 @@ from cryptotrader.ingestion.iceberg.rows import to_arrow
 from cryptotrader.ingestion.iceberg.sink import KEPT_SNAPSHOTS
 from cryptotrader.ingestion.iceberg.table import open_table
 from cryptotrader.models.base_models import KlineInterval
-from cryptotrader.models.market_models import TradeEvent
-from trade_tables import PAIRS, RECEIVED_NS, START_MS, TableWriter, batch_of
+from trade_tables import PAIRS, RECEIVED_NS, START_MS, TableWriter, batch_of, small_trade
 from volume import rounds
 
 
-def event(number, symbol="BTCUSDT", **changes):
-    values = {
-        "event_time": START_MS + number, "symbol": symbol, "trade_id": number, "price": Decimal(number + 1) / 100,
-        "quantity": Decimal("0.00000001"), "trade_time": START_MS + number, "is_buyer_maker": number % 2 == 0,
-    }  # fmt: skip
-    return TradeEvent(**(values | changes))
-
-
 def test_rows_and_ledger_are_there_together_and_survive_a_restart(table):
-    table.commit(batch_of(*(event(number) for number in range(1, 51))))
-    table.commit(batch_of(*(event(number) for number in range(61, 71))))
+    table.commit(batch_of(*(small_trade(number) for number in range(1, 51))))
+    table.commit(batch_of(*(small_trade(number) for number in range(61, 71))))
     table.close()
 
     again = TableWriter(table.folder)
@@ -44,7 +35,7 @@ def test_rows_and_ledger_are_there_together_and_survive_a_restart(table):
     report = verify_table(table.folder)
     assert not report.is_complete
     assert str(report.symbols[0]) == "BTCUSDT 1–70: 60 trades, 10 missing, 0 duplicates"  # noqa: RUF001
-    again.commit(batch_of(*(event(number) for number in range(51, 61))))
+    again.commit(batch_of(*(small_trade(number) for number in range(51, 61))))
     assert verify_table(table.folder).is_complete
     again.close()
 
@@ -59,7 +50,7 @@ def test_a_second_writer_is_refused(table):
 
 
 def test_rows_equal_the_records_and_are_sorted(table):
-    events = [event(5), event(2, "ETHUSDT"), event(1), event(3, "ETHUSDT"), event(2)]
+    events = [small_trade(5), small_trade(2, "ETHUSDT"), small_trade(1), small_trade(3, "ETHUSDT"), small_trade(2)]
     table.commit(batch_of(*events))
     (file,) = table.files()
     rows = pq.read_table(file).to_pylist()
@@ -78,7 +69,7 @@ def test_rows_equal_the_records_and_are_sorted(table):
 
 
 def test_days_are_partitions(table):
-    table.commit(batch_of(event(1), event(2, trade_time=START_MS + 86_400_000)))
+    table.commit(batch_of(small_trade(1), small_trade(2, trade_time=START_MS + 86_400_000)))
 
     assert len(table.files()) == 2
     assert verify_table(table.folder).is_complete
@@ -87,7 +78,7 @@ def test_days_are_partitions(table):
 def test_many_commits_leave_few_snapshots_and_no_orphans(table, monkeypatch):
     monkeypatch.setattr(module, "EXPIRE_EVERY", 6)
     for number in range(1, 2 * 6 + 5):
-        table.commit(batch_of(event(number)))
+        table.commit(batch_of(small_trade(number)))
     assert len(open_table(table.folder).snapshots()) <= KEPT_SNAPSHOTS + 6
     table.close()
     again = TableWriter(table.folder)
@@ -107,14 +98,14 @@ def test_old_snapshots_are_cleared_away_every_so_many_commits(table, monkeypatch
     monkeypatch.setattr(module, "EXPIRE_EVERY", KEPT_SNAPSHOTS + 2)
     kept = []
     for number in range(1, 16):
-        table.commit(batch_of(event(number)))
+        table.commit(batch_of(small_trade(number)))
         kept.append(len(open_table(table.folder).snapshots()))
 
     assert kept == [1, 2, 3, 4, 5, 6, 5, 6, 7, 8, 9, 10, 11, 5, 6]
 
 
 def test_a_full_disk_is_told_and_nothing_committed_is_lost(table, monkeypatch):
-    table.commit(batch_of(event(1)))
+    table.commit(batch_of(small_trade(1)))
 
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -124,9 +115,9 @@ def test_a_full_disk_is_told_and_nothing_committed_is_lost(table, monkeypatch):
         patched.setattr(pq.ParquetWriter, "write_batch", full, raising=False)
         patched.setattr(pq.ParquetWriter, "write_table", full, raising=False)
         with pytest.raises(SinkFailed, match="No space left"):
-            table.commit(batch_of(event(2)))
+            table.commit(batch_of(small_trade(2)))
     assert verify_table(table.folder).trades == 1
-    table.commit(batch_of(event(2)))
+    table.commit(batch_of(small_trade(2)))
     assert verify_table(table.folder).is_complete
 
 
@@ -142,12 +133,12 @@ def test_a_table_that_is_not_there_and_other_addresses_are_told(tmp_path):
 def test_large_batches_become_several_files(table, monkeypatch):
     monkeypatch.setattr("cryptotrader.ingestion.iceberg.rows.ROWS_A_FILE", 10)
     monkeypatch.setattr("cryptotrader.ingestion.iceberg.rows.ROWS_AT_A_TIME", 4)
-    table.commit(batch_of(*(event(number) for number in range(25))))
+    table.commit(batch_of(*(small_trade(number) for number in range(25))))
 
     assert len(table.files()) == 3
     assert verify_table(table.folder).is_complete
-    assert sum(part.num_rows for part in to_arrow(batch_of(*(event(n) for n in range(25))), PAIRS)) == 25
-    assert isinstance(next(to_arrow(batch_of(event(1)), PAIRS)), pa.Table)
+    assert sum(part.num_rows for part in to_arrow(batch_of(*(small_trade(n) for n in range(25))), PAIRS)) == 25
+    assert isinstance(next(to_arrow(batch_of(small_trade(1)), PAIRS)), pa.Table)
 
 
 @pytest.mark.volume
@@ -157,7 +148,8 @@ def test_candles_equal_an_exact_recomputation_in_any_order(tmp_path_factory, ord
     table = TableWriter(tmp_path_factory.mktemp("candles"))
     prices = [Decimal(p) / 7 for p in (5, 3, 9, 1, 8, 2, 7, 7, 4, 6, 10, 5)]
     events = [
-        event(n, price=prices[n].quantize(Decimal("0.00000001")), trade_time=START_MS + n * 11_000) for n in range(12)
+        small_trade(n, price=prices[n].quantize(Decimal("0.00000001")), trade_time=START_MS + n * 11_000)
+        for n in range(12)
     ]
     for cut in range(cuts):
         part = [events[n] for n in order[cut::cuts]]

@@ -20,41 +20,33 @@ from cryptotrader.ingestion.ledger import Absence, Ledger
 from cryptotrader.ingestion.pipeline import Batch, DeadLetter
 from cryptotrader.models.base_models import KlineInterval
 from cryptotrader.models.market_models import TradeEvent
-from trade_tables import PAIRS, START_MS, TableWriter, batch_of
-
-
-def event(number, symbol="BTCUSDT", **changes):
-    values = {
-        "event_time": START_MS + number, "symbol": symbol, "trade_id": number, "price": Decimal(number + 1) / 100,
-        "quantity": Decimal("0.00000001"), "trade_time": START_MS + number, "is_buyer_maker": number % 2 == 0,
-    }  # fmt: skip
-    return TradeEvent(**(values | changes))
+from trade_tables import PAIRS, TableWriter, batch_of, small_trade
 
 
 def test_duplicates_are_found_even_across_files_and_out_of_order(table):
-    table.commit(batch_of(*(event(number) for number in range(1, 11))))
-    table.commit(batch_of(event(4), event(12), event(11)))
+    table.commit(batch_of(*(small_trade(number) for number in range(1, 11))))
+    table.commit(batch_of(small_trade(4), small_trade(12), small_trade(11)))
     (report,) = verify_table(table.folder).symbols
 
     assert (report.trades, report.duplicates, report.is_complete) == (12, 1, False)
 
 
 def test_files_and_ledger_are_held_against_each_other(table):
-    table.commit(batch_of(event(1), event(2)))
+    table.commit(batch_of(small_trade(1), small_trade(2)))
     ledger = table.ledger.copy()
     ledger.of("BTCUSDT").stream.add(3)
     table.sink.write(Batch(), ledger, PAIRS)
     (report,) = verify_table(table.folder).symbols
     assert (report.not_in_files, report.is_complete) == (1, False)
 
-    table.sink.write(batch_of(event(3), event(4)), ledger, PAIRS)
+    table.sink.write(batch_of(small_trade(3), small_trade(4)), ledger, PAIRS)
     (report,) = verify_table(table.folder).symbols
     assert (report.not_in_files, report.not_in_ledger, report.is_complete) == (0, 1, False)
 
 
 def test_a_symbol_of_the_ledger_without_any_row_has_no_duplicates(table):
     """A table whose only trades were rejected, or whose rows are all gone."""
-    batch = Batch(rejected=[DeadLetter(event(7, "ETHUSDT"), 7, "price 0 is not positive")])
+    batch = Batch(rejected=[DeadLetter(small_trade(7, "ETHUSDT"), 7, "price 0 is not positive")])
     batch.absent.append(("ETHUSDT", Absence(8, 9, "trades.historical fromId=8 limit=3", 10, 1)))
     table.commit(batch)
     ledger = table.ledger.copy()
@@ -71,7 +63,9 @@ def test_a_symbol_of_the_ledger_without_any_row_has_no_duplicates(table):
 
 
 def test_the_report_adds_up_over_the_symbols(table):
-    table.commit(batch_of(event(1), event(4), event(4), event(8, "ETHUSDT"), event(8, "ETHUSDT")))
+    table.commit(
+        batch_of(small_trade(1), small_trade(4), small_trade(4), small_trade(8, "ETHUSDT"), small_trade(8, "ETHUSDT"))
+    )
     ledger = table.ledger.copy()
     ledger.of("ETHUSDT").stream.add(9)
     table.sink.write(Batch(), ledger, PAIRS)
@@ -85,14 +79,14 @@ def test_the_report_adds_up_over_the_symbols(table):
 
 
 def test_ids_begin_with_zero(table):
-    table.commit(batch_of(event(0), event(0, "ETHUSDT"), event(1, "ETHUSDT")))
+    table.commit(batch_of(small_trade(0), small_trade(0, "ETHUSDT"), small_trade(1, "ETHUSDT")))
     reports = verify_table(table.folder).symbols
 
     assert [(each.first, each.last, each.trades, each.missing) for each in reports] == [(0, 0, 1, ()), (0, 1, 2, ())]
 
 
 def test_a_file_without_rows_is_read(table):
-    table.commit(batch_of(event(1)))
+    table.commit(batch_of(small_trade(1)))
     (file,) = table.files()
     empty = pq.read_table(file).slice(0, 0)
     pq.write_table(empty, file)
@@ -102,8 +96,8 @@ def test_a_file_without_rows_is_read(table):
 
 
 def test_rejected_and_absent_ids_explain_holes(table):
-    batch = batch_of(event(1), event(2), event(6))
-    bad = event(3, price=Decimal(0))
+    batch = batch_of(small_trade(1), small_trade(2), small_trade(6))
+    bad = small_trade(3, price=Decimal(0))
     batch.rejected.append(DeadLetter(bad, 7, "price 0 is not positive"))
     batch.absent.append(("BTCUSDT", Absence(4, 5, "trades.historical fromId=4 limit=3", 6, 1)))
     table.commit(batch)
@@ -149,7 +143,7 @@ def test_a_file_of_the_table_that_cannot_be_read_is_told(table, kind, damage):
 def test_rows_in_any_order_and_number_are_counted_exactly(tmp_path_factory, rows):
     """Written past the sink, which would sort them."""
     writer = TableWriter(tmp_path_factory.mktemp("unsorted"))
-    batch = batch_of(*(event(number, symbol) for symbol, number in rows))
+    batch = batch_of(*(small_trade(number, symbol) for symbol, number in rows))
     sorted_rows = next(to_arrow(batch, PAIRS))
     ledger = Ledger()
     batch.enter(ledger)
