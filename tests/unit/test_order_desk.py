@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
+import order_answers
 from cryptotrader.errors import ConnectFailed, DecodeFailed, OutcomeUnknown, RequestInvalid, RequestRejected
-from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
+from cryptotrader.models.base_models import OrderType, Side, TimeInForce
 from cryptotrader.models.control_models import Reconnected
 from cryptotrader.models.order_models import (
-    AmendedOrder,
-    AmendResponse,
     CancelReport,
-    Order,
-    OrderResponse,
     OrderStatus,
 )
 from cryptotrader.order_checks import OrderOptions
@@ -26,11 +24,12 @@ from cryptotrader.placed_order import PlacedOrder
 from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.order_life import OrderLife
 from cryptotrader.requests import OrderPlaceRequest, SorOrderPlaceRequest
+from order_answers import NOW_US, SYMBOL, amended
 from virtual_clock import running_loop
 
-SYMBOL = "BTCUSDT"
-NOW_US = 1_000_000_000_000_000
-"""The exchange's time."""
+details, reply, answer = (
+    partial(make, quantity="0.5") for make in (order_answers.details, order_answers.reply, order_answers.answer)
+)
 BACK = Reconnected(streams=(), lost_ns=1, back_ns=2, reason="dropped")
 
 
@@ -113,55 +112,10 @@ def desk(line, stream):
     return OrderDesk(line, stream, OrderOptions(check_filters=False))
 
 
-def details(number=1, name="mine", *, quantity="0.5", executed="0", status=OrderStatus.NEW):
-    return {
-        "symbol": SYMBOL,
-        "order_id": number,
-        "order_list_id": -1,
-        "client_order_id": name,
-        "side": Side.BUY,
-        "type": OrderType.LIMIT,
-        "original_quantity": Decimal(quantity),
-        "executed_quantity": Decimal(executed),
-        "cumulative_quote_quantity": Decimal(executed) * 100,
-        "status": status,
-    }
-
-
-def reply(number=1, name="mine", **more):
-    return OrderResponse(transact_time=NOW_US, **details(number, name, **more))
-
-
-def answer(number=1, name="mine", **more):
-    return Order(time=NOW_US, update_time=NOW_US, is_working=True, **details(number, name, **more))
-
-
 def cancelled(number=1, name="mine"):
     return CancelReport(
         transact_time=NOW_US, original_client_order_id=name, **details(number, "gone", status=OrderStatus.CANCELED)
     )
-
-
-def amended(quantity):
-    order = AmendedOrder(
-        symbol=SYMBOL,
-        order_id=1,
-        order_list_id=-1,
-        original_client_order_id="mine",
-        client_order_id="mine",
-        price=Decimal(100),
-        quantity=Decimal(quantity),
-        executed_quantity=Decimal(0),
-        prevented_quantity=Decimal(0),
-        original_quote_quantity=Decimal(0),
-        cumulative_quote_quantity=Decimal(0),
-        status=OrderStatus.NEW,
-        time_in_force=TimeInForce.GTC,
-        type=OrderType.LIMIT,
-        side=Side.BUY,
-        self_trade_prevention_mode=SelfTradePreventionMode.NONE,
-    )
-    return AmendResponse(transact_time=NOW_US, execution_id=9, amended_order=order)
 
 
 def wanted(kind=OrderPlaceRequest, name="mine"):

@@ -8,19 +8,14 @@ from decimal import Decimal
 import pytest
 
 from account_told import open_order, report
-from cryptotrader.models.base_models import OrderType, SelfTradePreventionMode, Side, TimeInForce
 from cryptotrader.models.order_models import (
-    AmendedOrder,
-    AmendResponse,
     CancelReport,
     ContingencyType,
     ListedOrder,
     ListOrderStatus,
     ListStatusType,
-    Order,
     OrderList,
     OrderListResponse,
-    OrderResponse,
     OrderStatus,
 )
 from cryptotrader.models.recovered_models import RecoveredOrder
@@ -28,11 +23,8 @@ from cryptotrader.order_registry import OrderRegistry
 from cryptotrader.placed_order import PlacedOrder, PlacedOrderList
 from cryptotrader.protocol.account_state import AccountState
 from cryptotrader.protocol.order_life import OrderLife
+from order_answers import NOW_US, SYMBOL, amended, answer, details, reply
 from virtual_clock import running_loop
-
-SYMBOL = "BTCUSDT"
-NOW_US = 1_000_000_000_000_000
-"""The exchange's time, as it is known."""
 
 
 class Account:
@@ -60,52 +52,6 @@ class Account:
     def read_back(self):
         """The orders that are asked for after an interruption during which all open ones have ended."""
         return [number for _, number in self.state.changed_orders([])[1]]
-
-
-def details(number=1, name="mine", *, quantity="1", executed="0", status=OrderStatus.NEW):
-    return {
-        "symbol": SYMBOL,
-        "order_id": number,
-        "order_list_id": -1,
-        "client_order_id": name,
-        "original_quantity": Decimal(quantity),
-        "executed_quantity": Decimal(executed),
-        "cumulative_quote_quantity": Decimal(executed) * 100,
-        "status": status,
-    }
-
-
-def reply(number=1, name="mine", **more):
-    return OrderResponse(transact_time=NOW_US, **details(number, name, **more))
-
-
-def answer(number=1, name="mine", **more):
-    return Order(time=NOW_US, update_time=NOW_US, is_working=True, **details(number, name, **more))
-
-
-def amendment(number=1, quantity="0.4"):
-    return AmendResponse(
-        transact_time=NOW_US,
-        execution_id=9,
-        amended_order=AmendedOrder(
-            symbol=SYMBOL,
-            order_id=number,
-            order_list_id=-1,
-            original_client_order_id="mine",
-            client_order_id="mine",
-            price=Decimal(100),
-            quantity=Decimal(quantity),
-            executed_quantity=Decimal(0),
-            prevented_quantity=Decimal(0),
-            original_quote_quantity=Decimal(0),
-            cumulative_quote_quantity=Decimal(0),
-            status=OrderStatus.NEW,
-            time_in_force=TimeInForce.GTC,
-            type=OrderType.LIMIT,
-            side=Side.BUY,
-            self_trade_prevention_mode=SelfTradePreventionMode.NONE,
-        ),
-    )
 
 
 def list_fields(number, legs, status=ListOrderStatus.EXECUTING):
@@ -137,7 +83,7 @@ async def test_the_reply_to_an_amendment_is_taken_and_told_to_those_who_wait():
     order = account.sent()
     account.registry.take_placement(order, reply())
 
-    assert await woken(order, lambda: account.registry.take_amendment(order, amendment()))
+    assert await woken(order, lambda: account.registry.take_amendment(order, amended("0.4")))
     assert order.quantity == Decimal("0.4")
 
 
